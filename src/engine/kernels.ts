@@ -1,0 +1,59 @@
+/**
+ * The kernels that the networks are made of, in two implementations: `portable` (stock TensorFlow) and `native` (ours, for the CPU).
+ * This is the one place where one is chosen.
+ */
+import type { Tensor5D } from './model';
+import { portable } from './portable';
+import type { tf } from './tf';
+
+/** How a convolution steps: padding is `dilation·(k−1)/2` on both sides, so stride 1 keeps the shape and stride 2 halves it (⌈D/2⌉). */
+export interface Stepping {
+  readonly stride: 1 | 2;
+  readonly dilation: number;
+}
+
+/** Scale γ and shift β of an InstanceNorm, [channels] each; absent: no affine part. */
+export interface Affine {
+  readonly gamma: tf.Tensor1D;
+  readonly beta: tf.Tensor1D;
+}
+
+/** One term of a weighted sum: `index` is the term's place in ẑ. */
+export interface Term {
+  readonly value: Tensor5D;
+  readonly index: number;
+}
+
+export interface Kernels {
+  readonly name: 'portable' | 'native';
+  /** Cross-correlation, weights [k, k, k, in, out], k 1 or 3. */
+  conv3d(x: Tensor5D, w: tf.Tensor5D, step: Stepping): Tensor5D;
+  /** Depthwise 3³ convolution, weights [3, 3, 3, channels], then pointwise [channels, out]; nothing between. */
+  separable(x: Tensor5D, depthwise: tf.Tensor4D, pointwise: tf.Tensor2D, step: Stepping): Tensor5D;
+  /** 3³ pooling with padding 1; the average does not count the padding. */
+  pool(x: Tensor5D, kind: 'max' | 'avg', stride: 1 | 2): Tensor5D;
+  /** (x − mean) / √(variance + ε) over x, y, z for each sample and channel, then γ·+β. Biased variance. */
+  instanceNorm(x: Tensor5D, affine?: Affine): Tensor5D;
+  /** max(x, slope·x). */
+  leakyRelu(x: Tensor5D): Tensor5D;
+  /** Trilinear ×2; half-pixel centres and clamped edges, or aligned corners. */
+  upsample(x: Tensor5D, alignCorners?: boolean): Tensor5D;
+  /** Factorized reduce: 1³ stride-2 convolutions of x and of x shifted by one voxel on each axis, concatenated; weights [in, out/2 up], [in, out/2 down]. */
+  factorizedReduce(x: Tensor5D, even: tf.Tensor2D, odd: tf.Tensor2D): Tensor5D;
+
+  /** LeakyReLU → conv3d → InstanceNorm, the paper's unit. */
+  convUnit(x: Tensor5D, w: tf.Tensor5D, step: Stepping, affine?: Affine): Tensor5D;
+  /** LeakyReLU → separable → InstanceNorm. */
+  separableUnit(x: Tensor5D, depthwise: tf.Tensor4D, pointwise: tf.Tensor2D, step: Stepping, affine?: Affine): Tensor5D;
+  /** LeakyReLU → factorizedReduce → InstanceNorm. */
+  reduceUnit(x: Tensor5D, even: tf.Tensor2D, odd: tf.Tensor2D, affine?: Affine): Tensor5D;
+  /** Pooling, then InstanceNorm without affine part if `norm`. */
+  poolUnit(x: Tensor5D, kind: 'max' | 'avg', stride: 1 | 2, norm: boolean): Tensor5D;
+  /** Σ ẑ[index]·value over the terms, in their order; without ẑ every weight is 1. Gradients to ẑ and to the values. */
+  weightedSum(terms: readonly Term[], zHat?: tf.Tensor1D): Tensor5D;
+}
+
+/** The kernels in use: `SCNAS_KERNELS` if set, else native where it is built and there is no GPU. */
+export function kernels(): Kernels {
+  return portable;
+}
