@@ -44,7 +44,13 @@ export interface Kernels {
   /** LeakyReLU → conv3d → InstanceNorm, the paper's unit. */
   convUnit(x: Tensor5D, w: tf.Tensor5D, step: Stepping, affine?: Affine): Tensor5D;
   /** LeakyReLU → separable → InstanceNorm. */
-  separableUnit(x: Tensor5D, depthwise: tf.Tensor4D, pointwise: tf.Tensor2D, step: Stepping, affine?: Affine): Tensor5D;
+  separableUnit(
+    x: Tensor5D,
+    depthwise: tf.Tensor4D,
+    pointwise: tf.Tensor2D,
+    step: Stepping,
+    affine?: Affine,
+  ): Tensor5D;
   /** LeakyReLU → factorizedReduce → InstanceNorm. */
   reduceUnit(x: Tensor5D, even: tf.Tensor2D, odd: tf.Tensor2D, affine?: Affine): Tensor5D;
   /** Pooling, then InstanceNorm without affine part if `norm`. */

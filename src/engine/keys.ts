@@ -32,7 +32,7 @@ function mulHigh(a: number, b: number): number {
   const b0 = b & 0xffff;
   const b1 = b >>> 16;
   const middle = a1 * b0 + ((a0 * b0) >>> 16);
-  return (a1 * b1 + Math.floor(middle / 65536) + (((middle & 0xffff) + a0 * b1) / 65536)) >>> 0;
+  return (a1 * b1 + Math.floor(middle / 65536) + ((middle & 0xffff) + a0 * b1) / 65536) >>> 0;
 }
 
 /** The key of a seed and a purpose, as in `key(7, 'gumbel', step)`. */
@@ -48,7 +48,8 @@ export function fold(parent: Key, ...parts: (string | number)[]): Key {
       typeof part === 'number'
         ? [part >>> 0, Math.floor(part / 2 ** 32) >>> 0, 0x6e756d62]
         : [...Array.from(part, (letter) => letter.codePointAt(0) ?? 0), 0x74657874];
-    for (const word of words) [hi, lo] = philox([word, 0, 0, 0x6b6579], hi, lo) as unknown as [number, number];
+    for (const word of words)
+      [hi, lo] = philox([word, 0, 0, 0x6b6579], hi, lo) as unknown as [number, number];
   }
   return { hi, lo };
 }

@@ -58,5 +58,8 @@ function initialValue({ name, shape, init, fanIn }: ParameterSpec, k: Key): tf.T
   if (init === 'zeros') return tf.zeros(shape as number[]);
   const n = shape.reduce((a, b) => a * b, 1);
   const sd = Math.sqrt(2 / (1 + SLOPE * SLOPE) / (fanIn ?? n));
-  return tf.tensor(normal(fold(k, name), n).map((v) => v * sd), shape as number[]);
+  return tf.tensor(
+    normal(fold(k, name), n).map((v) => v * sd),
+    shape as number[],
+  );
 }
