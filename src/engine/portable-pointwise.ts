@@ -1,0 +1,93 @@
+/** LeakyReLU, InstanceNorm and the weighted sum, each with a gradient of few ops. */
+
+import { fail } from './errors';
+import type { Affine, Term } from './kernels';
+import { EPSILON, SLOPE, type Tensor5D } from './model';
+import { define, raw } from './portable-op';
+import { tf } from './tf';
+
+const SPACE = [1, 2, 3];
+
+const leaky = define<Record<string, never>>({
+  name: 'PortableLeakyRelu',
+  forward: ([x]) => [raw('LeakyRelu', { floats: { alpha: SLOPE } }, [x])],
+  // The output has the input's sign, and is saved by the convolution that follows anyway.
+  saveInputs: [],
+  saveOutputs: [0],
+  gradient: (dy, [y]) => [() => raw('LeakyReluGrad', { floats: { alpha: SLOPE } }, [dy, y])],
+});
+
+/** See {@link Kernels.leakyRelu}. */
+export function leakyRelu(x: Tensor5D): Tensor5D {
+  return leaky([x], {})[0] as Tensor5D;
+}
+
+const norm = define<Record<string, never>>({
+  name: 'PortableInstanceNorm',
+  /** x̂ = (x − mean) · r with r = 1 / √(variance + ε); outputs x̂ and r. */
+  forward: ([x]) => {
+    const centred = tf.sub(x, tf.mean(x, SPACE, true));
+    const r = tf.rsqrt(tf.add(tf.mean(tf.square(centred), SPACE, true), EPSILON));
+    return [tf.mul(centred, r), r];
+  },
+  saveInputs: [],
+  saveOutputs: [0, 1],
+  /** dx = r · (dy − mean(dy) − x̂ · mean(dy · x̂)). */
+  gradient: (dy, [y, r]) => [
+    () => {
+      const along = tf.mul(y, tf.mean(tf.mul(dy, y), SPACE, true));
+      return tf.mul(r, tf.sub(tf.sub(dy, tf.mean(dy, SPACE, true)), along));
+    },
+  ],
+});
+
+const affine = define<Record<string, never>>({
+  name: 'PortableAffine',
+  forward: ([x, gamma, beta]) => [tf.add(tf.mul(x, gamma), beta)],
+  saveInputs: [0, 1],
+  gradient: (dy, [x, gamma]) => [
+    () => tf.mul(dy, gamma),
+    () => tf.sum(tf.mul(dy, x), [0, ...SPACE]),
+    () => tf.sum(dy, [0, ...SPACE]),
+  ],
+});
+
+/** See {@link Kernels.instanceNorm}. */
+export function instanceNorm(x: Tensor5D, parameters?: Affine): Tensor5D {
+  const [normal, r] = norm([x], {});
+  r.dispose();
+  if (!parameters) return normal as Tensor5D;
+  const [y] = affine([normal, parameters.gamma, parameters.beta], {});
+  normal.dispose();
+  return y as Tensor5D;
+}
+
+const mix = define<{ indices: readonly number[] }>({
+  name: 'PortableWeightedSum',
+  /** Inputs ẑ, then the values. */
+  forward: ([zHat, ...values], { indices }) => [
+    tf.addN(values.map((value, k) => tf.mul(value, tf.slice(zHat, indices[k], 1)))),
+  ],
+  gradient: (dy, [zHat, ...values], { indices }) => [
+    () => {
+      const dots = tf.stack(values.map((value) => tf.sum(tf.mul(dy, value))));
+      const places = tf.tensor1d([...indices], 'int32');
+      return tf.unsortedSegmentSum(dots, places, zHat.size);
+    },
+    ...values.map((_, k) => () => tf.mul(dy, tf.slice(zHat, indices[k], 1))),
+  ],
+});
+
+/** See {@link Kernels.weightedSum}. */
+export function weightedSum(terms: readonly Term[], zHat?: tf.Tensor1D): Tensor5D {
+  if (terms.length === 0)
+    fail({
+      where: 'weightedSum',
+      expected: 'at least one term',
+      found: 'none',
+      next: 'use zeros for an empty sum',
+    });
+  const values = terms.map(({ value }) => value);
+  if (!zHat) return values.length === 1 ? values[0].clone() : tf.addN(values);
+  return mix([zHat, ...values], { indices: terms.map(({ index }) => index) })[0] as Tensor5D;
+}
