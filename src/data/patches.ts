@@ -1,0 +1,129 @@
+/** Batches of random patches by nnU-Net's rules, each a pure function of (cases, options, key). */
+import { fail } from '../engine/errors';
+import { fold, integers, type Key, uniform } from '../engine/keys';
+import type { Shape3 } from '../engine/model';
+import type { PreparedCase } from './preprocess';
+import { roundHalfEven } from './round';
+
+/** `image` [n, x, y, z, c] and `label` [n, x, y, z] in C order; `cases` names each sample's case. */
+export interface Batch {
+  readonly shape: readonly [number, number, number, number];
+  readonly channels: number;
+  readonly image: Float32Array;
+  readonly label: Uint8Array;
+  readonly cases: readonly string[];
+}
+
+export interface BatchOptions {
+  /** Samples. */
+  readonly batch: number;
+  readonly patch: Shape3;
+  /** The share of samples that are forced to hold foreground: 0.33 in nnU-Net. */
+  readonly foreground: number;
+  /** Flip each axis with probability ½. */
+  readonly mirror: boolean;
+}
+
+/**
+ * Draws a batch: cases uniformly with replacement; sample i is forced to hold foreground iff i ≥ round(batch·(1 − foreground)):
+ * a class uniformly among the case's, one of its voxels at the centre, moved back where the patch would leave the volume.
+ *
+ * Where a volume is smaller than the patch, it is padded with 0 (the normalised mean) and background.
+ * Sample i depends on (cases, options, key, i) alone. Errors: a ScnasError for no cases, no label, or unlike channels.
+ * Source: nnU-Net v1's DataLoader3D.
+ */
+export function drawBatch(cases: readonly PreparedCase[], options: BatchOptions, k: Key): Batch {
+  const { batch, patch, foreground, mirror } = options;
+  const [X, Y, Z] = patch;
+  if (cases.length === 0)
+    fail({ where: 'a batch', expected: 'at least one case', found: 'none', next: 'add cases' });
+  const { channels } = cases[0];
+  const image = new Float32Array(batch * X * Y * Z * channels);
+  const label = new Uint8Array(batch * X * Y * Z);
+  const forcedFrom = roundHalfEven(batch * (1 - foreground));
+  const chosen = Array.from({ length: batch }, (_, i) => {
+    const sampleKey = fold(k, i);
+    const chosenCase = cases[integers(fold(sampleKey, 'case'), 1, cases.length)[0]];
+    checkCase(chosenCase, channels);
+    const origin =
+      (i >= forcedFrom ? foregroundOrigin(chosenCase, patch, fold(sampleKey, 'foreground')) : undefined) ??
+      randomOrigin(chosenCase.shape, patch, fold(sampleKey, 'origin'));
+    const flips = Array.from(uniform(fold(sampleKey, 'mirror'), 3), (u) => mirror && u < 0.5);
+    copyPatch(chosenCase, origin, patch, flips, {
+      image: image.subarray(i * X * Y * Z * channels, (i + 1) * X * Y * Z * channels),
+      label: label.subarray(i * X * Y * Z, (i + 1) * X * Y * Z),
+    });
+    return chosenCase.id;
+  });
+  return { shape: [batch, X, Y, Z], channels, image, label, cases: chosen };
+}
+
+function checkCase({ id, label, channels }: PreparedCase, expected: number): void {
+  if (label === undefined)
+    fail({ where: id, expected: 'a label', found: 'none', next: 'train on labelled cases only' });
+  if (channels !== expected) {
+    fail({
+      where: id,
+      expected: `${expected} channels as in the first case`,
+      found: String(channels),
+      next: 'mix no tasks',
+    });
+  }
+}
+
+/** The least and greatest corner of a patch along one axis; a volume smaller than the patch is padded on both sides. */
+export function originRange(size: number, patch: number): readonly [number, number] {
+  const lacking = Math.max(0, patch - size);
+  return [-Math.ceil(lacking / 2), size + Math.ceil(lacking / 2) - patch];
+}
+
+function randomOrigin(shape: Shape3, patch: Shape3, k: Key): Shape3 {
+  const draws = uniform(k, 3);
+  const at = (axis: 0 | 1 | 2) => {
+    const [low, high] = originRange(shape[axis], patch[axis]);
+    return low + Math.floor(draws[axis] * (high - low + 1));
+  };
+  return [at(0), at(1), at(2)];
+}
+
+function foregroundOrigin({ shape, classVoxels }: PreparedCase, patch: Shape3, k: Key): Shape3 | undefined {
+  const present = classVoxels.filter((voxels, label) => label > 0 && voxels.length > 0);
+  if (present.length === 0) return undefined;
+  const [whichClass, whichVoxel] = uniform(k, 2);
+  const voxels = present[Math.floor(whichClass * present.length)];
+  const flat = voxels[Math.floor(whichVoxel * voxels.length)];
+  const [, Y, Z] = shape;
+  const voxel = [Math.floor(flat / (Y * Z)), Math.floor(flat / Z) % Y, flat % Z];
+  const at = (axis: 0 | 1 | 2) => {
+    const [low, high] = originRange(shape[axis], patch[axis]);
+    return Math.min(high, Math.max(low, voxel[axis] - Math.floor(patch[axis] / 2)));
+  };
+  return [at(0), at(1), at(2)];
+}
+
+function copyPatch(
+  { shape, channels, image, label }: PreparedCase,
+  origin: Shape3,
+  patch: Shape3,
+  flips: readonly boolean[],
+  out: { image: Float32Array; label: Uint8Array },
+): void {
+  const source = (axis: number, i: number) => origin[axis] + (flips[axis] ? patch[axis] - 1 - i : i);
+  const outside = (axis: number, at: number) => at < 0 || at >= shape[axis];
+  for (let i = 0; i < patch[0]; i++) {
+    const x = source(0, i);
+    if (outside(0, x)) continue;
+    for (let j = 0; j < patch[1]; j++) {
+      const y = source(1, j);
+      if (outside(1, y)) continue;
+      for (let l = 0; l < patch[2]; l++) {
+        const z = source(2, l);
+        if (outside(2, z)) continue;
+        const from = (x * shape[1] + y) * shape[2] + z;
+        const to = (i * patch[1] + j) * patch[2] + l;
+        out.label[to] = Math.max(0, label?.[from] ?? 0);
+        for (let c = 0; c < channels; c++) out.image[to * channels + c] = image[from * channels + c];
+      }
+    }
+  }
+}
