@@ -1,0 +1,68 @@
+/** What is compiled here: tfjs's own binding against the TensorFlow in .venv, and the project's kernels. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { hash, ROOT, SetupError, tensorflowFolder, textOf, VENV } from './common.mjs';
+import { tool } from './tool.mjs';
+
+const TFJS = path.join(ROOT, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
+const BINDING = path.join(TFJS, 'lib', 'napi-v8', 'tfjs_binding.node');
+const SOURCES = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => path.join(TFJS, 'binding', name));
+const NODE_API = path.join(ROOT, 'node_modules', 'node-api-headers');
+const CHECK = "process.stdout.write('TensorFlow ' + require(process.argv[1]).TF_Version + '\\n')";
+
+/** The published package fetches an old TensorFlow when it is installed; this builds its binding against the one in .venv instead. */
+export const tfjsBinding = {
+  name: 'binding',
+  title: 'TensorFlow binding',
+  key: ({ compiler }) =>
+    hash(
+      compiler,
+      tensorflowFolder(),
+      textOf(path.join(VENV, 'pyvenv.cfg')),
+      textOf(path.join(ROOT, '.setup', 'python.json')),
+      SOURCES.map(textOf),
+      textOf(path.join(NODE_API, 'package.json')),
+    ),
+  missing: () => [BINDING].find((file) => !fs.existsSync(file)),
+  async run(step, { compiler }) {
+    const folder = path.dirname(BINDING);
+    fs.rmSync(folder, { recursive: true, force: true });
+    fs.mkdirSync(folder, { recursive: true });
+    const partial = path.join(folder, `tfjs_binding.partial-${process.pid}.node`);
+    await tool(step, compiler.file, bindingFlags(partial));
+    await tool(step, process.execPath, ['-e', CHECK, partial], {
+      append: true,
+      env: { TF_CPP_MIN_LOG_LEVEL: '3' },
+    });
+    fs.renameSync(partial, BINDING);
+  },
+};
+
+function bindingFlags(output) {
+  const tensorflow = tensorflowFolder();
+  if (!tensorflow) throw new SetupError('TensorFlow is not in .venv: delete .venv and run this again');
+  const mac = process.platform === 'darwin';
+  const library = (name) => path.join(tensorflow, mac ? `${name}.2.dylib` : `${name}.so.2`);
+  return [
+    ...['-O2', '-std=c++17', '-shared', '-fPIC', '-DNAPI_VERSION=8', '-w'],
+    ...(mac ? ['-undefined', 'dynamic_lookup'] : []),
+    `-I${path.join(NODE_API, 'include')}`,
+    `-I${path.join(tensorflow, 'include')}`,
+    ...SOURCES,
+    library('libtensorflow_cc'),
+    library('libtensorflow_framework'),
+    `-Wl,-rpath,${tensorflow}`,
+    ...['-o', output],
+  ];
+}
+
+/** The project's own kernels; their build keeps a key of its own. `SCNAS_KERNELS=portable` does without them. */
+export const nativeKernels = {
+  name: 'native',
+  title: 'native kernels',
+  async run(step) {
+    const build = path.join(ROOT, 'native', 'build.mjs');
+    if (process.env.SCNAS_KERNELS === 'portable' || !fs.existsSync(build)) return;
+    await tool(step, process.execPath, [build]);
+  },
+};
