@@ -1,0 +1,167 @@
+/** Cells as pictures: Graphviz lays out the DAG, operations keep their colours, zero edges are left out or pale. */
+import { instance } from '@viz-js/viz';
+import { type CellType, cellTypes, type Genotype, type GenotypeEdge } from '../paper/genotype';
+import { type DrawingFigure, drawing } from './figure';
+import { legend, n, page, text } from './ink';
+import { inkOn, operationColor } from './palette';
+
+/** A cell type's name for people. */
+export const cellNames: Readonly<Record<CellType, string>> = {
+  enc: 'encoder-normal cell (enc)',
+  red: 'reduction cell (red)',
+  dec: 'decoder-normal cell (dec)',
+  exp: 'expansion cell (exp)',
+};
+
+export interface CellOptions {
+  /** Whether zero edges are left out (default) or drawn pale. */
+  readonly zero?: 'hide' | 'pale';
+  /** Thickness of each edge, 0 to 1, in the order of the edges: a margin, a probability. */
+  readonly weights?: readonly number[];
+}
+
+/** Layout of one graph, from Graphviz's own SVG. */
+interface Layout {
+  readonly width: number;
+  readonly height: number;
+  readonly body: string;
+}
+
+/** The DAG of a cell in Graphviz's language: inputs left, the four intermediate nodes, the concatenation right. */
+export function cellDot(
+  edges: readonly GenotypeEdge[],
+  { zero = 'hide', weights }: CellOptions = {},
+): string {
+  const last = Math.max(...edges.map((e) => e.to));
+  const nodes = Array.from({ length: last - 1 }, (_, k) => k + 2);
+  const reached = new Set(edges.filter((e) => e.op !== 'zero').map((e) => e.to));
+  const node = (j: number) => {
+    const empty = reached.has(j) ? '' : ', style="filled,dashed", fontcolor="#888888"';
+    return `${j} [label="${j}", shape=circle, width=0.42, fixedsize=true${empty}];`;
+  };
+  const drawn = edges
+    .map((e, i) => edgeDot(e, weights?.[i]))
+    .filter((_, i) => zero === 'pale' || edges[i].op !== 'zero');
+  return [
+    'digraph cell {',
+    'rankdir=LR; nodesep=0.22; ranksep=0.42; bgcolor="transparent"; margin=0; pad=0.05;',
+    'node [fontname="Helvetica", fontsize=12, style=filled, fillcolor="#F4F4F4", color="#555555", height=0.4];',
+    'edge [fontname="Helvetica", fontsize=10, arrowsize=0.7];',
+    '0 [label="0  older input", shape=box]; 1 [label="1  newer input", shape=box];',
+    '{ rank=same; 0; 1; }',
+    ...nodes.map(node),
+    'out [label="concatenation", shape=box];',
+    ...drawn,
+    ...nodes.map((j) => `${j} -> out [color="#999999", style=dashed, arrowsize=0.5, weight=2];`),
+    '}',
+  ].join('\n');
+}
+
+function edgeDot({ from, to, op }: GenotypeEdge, weight?: number): string {
+  const color = operationColor(op);
+  const pen = op === 'zero' ? 1 : weight === undefined ? 2 : 1 + 4 * weight;
+  const style = op === 'zero' ? 'dotted' : op === 'identity' ? 'dashed' : 'solid';
+  const label = `<<table border="0" cellborder="0" cellpadding="2" bgcolor="${color}"><tr><td><font color="${inkOn(color)}">${op}</font></td></tr></table>>`;
+  return `${from} -> ${to} [label=${label}, color="${color}", penwidth=${n(pen)}, style=${style}];`;
+}
+
+async function layOut(dot: string): Promise<Layout> {
+  const viz = await instance();
+  const svg = viz.renderString(dot, { format: 'svg' });
+  const box = /viewBox="([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+)"/.exec(svg);
+  const [width, height] = box ? [Number(box[3]), Number(box[4])] : [400, 200];
+  const body = svg.slice(svg.indexOf('>', svg.indexOf('<svg')) + 1, svg.lastIndexOf('</svg>'));
+  // Titles would show as tooltips with Graphviz's own names; ids and comments only take room.
+  const plain = body
+    .replace(/<title>.*?<\/title>\n?/g, '')
+    .replace(/<!--.*?-->\n?/g, '')
+    .replace(/ (id|class)="[^"]*"/g, '');
+  return { width, height, body: plain };
+}
+
+const placed = ({ width, height, body }: Layout, x: number, y: number, scale: number) =>
+  `<svg x="${n(x)}" y="${n(y)}" width="${n(width * scale)}" height="${n(height * scale)}" viewBox="0 0 ${n(width)} ${n(height)}">${body}</svg>`;
+
+function operationLegend(edges: readonly GenotypeEdge[], zero: 'hide' | 'pale') {
+  const names = [...new Set(edges.map((e) => e.op))].filter((name) => zero === 'pale' || name !== 'zero');
+  return names.map((name) => ({ name, color: operationColor(name) }));
+}
+
+/** What a cell is made of, as in "3 conv3, 2 identity, 9 zero". */
+export function countOperations(edges: readonly GenotypeEdge[]): string {
+  const counts = new Map<string, number>();
+  for (const { op } of edges) counts.set(op, (counts.get(op) ?? 0) + 1);
+  return [...counts]
+    .sort((a, b) => b[1] - a[1])
+    .map(([op, count]) => `${count} ${op}`)
+    .join(', ');
+}
+
+/**
+ * One cell as an SVG.
+ *
+ * @param type which of the four cell types it is
+ * @param edges the operation on each edge of its DAG, nodes 0 and 1 being the cell's inputs
+ */
+export async function cellSvg(
+  type: CellType,
+  edges: readonly GenotypeEdge[],
+  options: CellOptions = {},
+): Promise<string> {
+  const layout = await layOut(cellDot(edges, options));
+  const scale = Math.min(1.2, 760 / layout.width);
+  const width = Math.max(420, layout.width * scale + 24);
+  const caption = `${countOperations(edges)}.`;
+  return page(
+    { title: capital(cellNames[type]), caption },
+    width,
+    layout.height * scale + 40,
+    (top) =>
+      legend(operationLegend(edges, options.zero ?? 'hide'), 12, top + 10, width - 24) +
+      placed(layout, 12, top + 26, scale),
+  );
+}
+
+const capital = (words: string) => words[0].toUpperCase() + words.slice(1);
+
+/** The four cells of a genotype as one SVG, two beside two. */
+export async function genotypeSvg(
+  genotype: Pick<Genotype, 'cells'>,
+  title = 'The four cells',
+  options: CellOptions = {},
+): Promise<string> {
+  const layouts = await Promise.all(cellTypes.map((type) => layOut(cellDot(genotype.cells[type], options))));
+  const column = 520;
+  const scales = layouts.map((l) => Math.min(1, (column - 24) / l.width));
+  const heights = layouts.map((l, i) => l.height * scales[i] + 44);
+  const rows = [Math.max(heights[0], heights[1]), Math.max(heights[2], heights[3])];
+  const all = cellTypes.flatMap((type) => genotype.cells[type]);
+  const caption = 'Inputs left, concatenation of the intermediate nodes right; zero edges are not drawn.';
+  return page(
+    { title, caption: options.zero === 'pale' ? caption.replace('not drawn', 'pale') : caption },
+    2 * column,
+    28 + rows[0] + rows[1],
+    (top) => {
+      const cells = layouts.map((layout, i) => {
+        const [x, y] = [12 + (i % 2) * column, top + 34 + (i > 1 ? rows[0] : 0)];
+        return (
+          text(x, y, capital(cellNames[cellTypes[i]]), { size: 12, weight: 'bold' }) +
+          placed(layout, x, y + 8, scales[i])
+        );
+      });
+      return (
+        legend(operationLegend(all, options.zero ?? 'hide'), 12, top + 10, 2 * column - 24) + cells.join('')
+      );
+    },
+  );
+}
+
+/** The four cells of a genotype as a figure. */
+export async function genotypeFigure(
+  genotype: Pick<Genotype, 'cells'>,
+  title = 'The four cells',
+  options: CellOptions = {},
+): Promise<DrawingFigure> {
+  const caption = cellTypes.map((type) => `${type}: ${countOperations(genotype.cells[type])}`).join('; ');
+  return drawing(await genotypeSvg(genotype, title, options), { title, caption });
+}

@@ -1,0 +1,78 @@
+/** The one adapter to the notebook's kernel (tslab): figures as MIME bundles, displays that change in place, text where there is no notebook. */
+import { randomBytes } from 'node:crypto';
+import type { Figure } from './figure';
+import { toPlotly } from './plotly';
+import { toSvg } from './svg';
+import { tableMarkdown } from './table';
+import { toText } from './text';
+
+type Bundle = Readonly<Record<string, unknown>>;
+type Send = (message: { data: Bundle; metadata: object; transient: object }, update: boolean) => void;
+
+/** tslab's sender, if this process is its kernel. The module is only asked for where the kernel has already loaded it. */
+function kernelSender(): Send | undefined {
+  const name = Object.keys(require.cache).find((file) => /[\\/]tslab[\\/]dist[\\/]jupyter\.js$/.test(file));
+  const kernel = name === undefined ? undefined : require.cache[name]?.exports;
+  return kernel?.lastWriteDisplayData ?? undefined;
+}
+
+/** Whether figures have a notebook to go to. */
+export function inNotebook(): boolean {
+  return kernelSender() !== undefined;
+}
+
+/** A figure in every form that a reader may want: interactive, a static picture, one line of text. */
+export function bundle(figure: Figure): Bundle {
+  const words = { 'text/plain': toText(figure) };
+  if (figure.kind === 'table') return { 'text/markdown': tableMarkdown(figure), ...words };
+  const plotly = toPlotly(figure);
+  const still = { 'image/svg+xml': toSvg(figure), ...words };
+  return plotly
+    ? { 'application/vnd.plotly.v1+json': { ...plotly, config: { displaylogo: false } }, ...still }
+    : still;
+}
+
+function send(data: Bundle, id?: string, update = false): void {
+  const sender = kernelSender();
+  if (sender) sender({ data, metadata: {}, transient: id ? { display_id: id } : {} }, update);
+  else console.log(data['text/plain']);
+}
+
+/** Shows a figure: in a notebook as a plot with a static picture behind it, elsewhere as its line of text. */
+export function show(figure: Figure): void {
+  send(bundle(figure));
+}
+
+/** A display that is updated in place. */
+export interface Live {
+  /** Shows a figure or a line of text in place of the last one; seldom enough not to slow the loop. */
+  update(content: Figure | string): void;
+  /** Shows the last content, if it was held back. */
+  done(): void;
+}
+
+/** Milliseconds between two pictures and between two lines of text. */
+const PAUSE = { figure: 700, text: 150 };
+
+/** An empty display at this place of the notebook, to be filled while a loop runs. */
+export function live(now: () => number = Date.now): Live {
+  const id = randomBytes(8).toString('hex');
+  let shown = false;
+  let last = Number.NEGATIVE_INFINITY;
+  let held: Figure | string | undefined;
+  const flush = () => {
+    if (held === undefined) return;
+    const data = typeof held === 'string' ? { 'text/plain': held } : bundle(held);
+    // Outside a notebook nothing can be changed in place: only the last state is printed.
+    send(data, id, shown);
+    [shown, held, last] = [true, undefined, now()];
+  };
+  return {
+    update(content) {
+      held = content;
+      const pause = typeof content === 'string' ? PAUSE.text : PAUSE.figure;
+      if (inNotebook() && now() - last >= pause) flush();
+    },
+    done: flush,
+  };
+}

@@ -1,0 +1,12 @@
+/** Figures, drawings and displays for notebooks and reports. */
+export * from './cells';
+export * from './display';
+export * from './figure';
+export * from './html';
+export * from './interrupt';
+export * from './network-svg';
+export { classColor, operationColor } from './palette';
+export { type PlotlyFigure, toPlotly } from './plotly';
+export * from './slices';
+export { toSvg } from './svg';
+export { toText } from './text';
