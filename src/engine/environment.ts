@@ -9,4 +9,3 @@ const nodeUtil = util as unknown as { isNullOrUndefined?: (value: unknown) => bo
 nodeUtil.isNullOrUndefined ??= (value) => value === null || value === undefined;
 
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
-process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';

@@ -1,0 +1,155 @@
+/**
+ * Adam (Kingma and Ba 2015) over named tensors, all of one step in a handful of tensor operations on one long vector.
+ *
+ * Each group of parameters (an operation on an edge of a cell) counts its own steps: an operation that a step did not sample is not touched,
+ * neither its weights nor its moments nor its count (reading `unsampled`).
+ */
+import type { ParameterSpec } from '../engine/model';
+import { tf } from '../engine/tf';
+import type { Readings } from './readings';
+
+/** Learning rate η and decay rates β₁, β₂. */
+export interface AdamOptions {
+  readonly rate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+}
+
+/** First and second moments by parameter, steps by group. */
+export interface AdamState {
+  readonly m: Readonly<Record<string, tf.Tensor>>;
+  readonly v: Readonly<Record<string, tf.Tensor>>;
+  readonly steps: Readonly<Record<string, number>>;
+}
+
+/**
+ * The β₁, β₂ that a pair of numbers in the paper means.
+ *
+ * Rule: the paper's (0.1, 0.001) for Θ are 1 − β in the old notation of climin, which Kayalibay's code uses, so (0.9, 0.999); or they are meant literally.
+ * @param options η and the two numbers as the paper prints them
+ * @param notation how they are read
+ * Source: §3; reading: Adam of Θ.
+ */
+export function betasOf(options: AdamOptions, notation: Readings['thetaBetas']): AdamOptions {
+  if (notation === 'literal') return options;
+  return { rate: options.rate, beta1: 1 - options.beta1, beta2: 1 - options.beta2 };
+}
+
+/** Added to the root of the second moment. */
+const STABILISER = 1e-8;
+
+/**
+ * Moments of zero for every parameter.
+ *
+ * $m_0 = v_0 = 0$, t = 0
+ * @param parameters the parameters to be trained, [parameters]
+ * Source: Kingma and Ba 2015.
+ */
+export function initialAdam(parameters: readonly ParameterSpec[]): AdamState {
+  const zeros = () =>
+    Object.fromEntries(parameters.map(({ name, shape }) => [name, tf.zeros(shape as number[])]));
+  return { m: zeros(), v: zeros(), steps: Object.fromEntries(parameters.map(({ group }) => [group, 0])) };
+}
+
+/**
+ * One step of Adam on the parameters that have a gradient; all others stay as they are.
+ *
+ * $$m \leftarrow \beta_1 m + (1-\beta_1) g,\quad v \leftarrow \beta_2 v + (1-\beta_2) g^2,\quad
+ * \theta \leftarrow \theta - \eta\, \frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)} + 10^{-8}}$$
+ * Consumes the old tensors of the parameters that it replaces.
+ * @param theta Θ, value of every parameter by name
+ * @param state moments and step counts
+ * @param gradients g by name, shapes as Θ's; only these parameters move
+ * @param groups the group of every parameter, by name
+ * @param options η, β₁, β₂
+ * Source: Kingma and Ba 2015; §3; reading: unsampled.
+ */
+export function adamStep<T extends Readonly<Record<string, tf.Tensor>>>(
+  theta: T,
+  state: AdamState,
+  gradients: Readonly<Record<string, tf.Tensor>>,
+  groups: Readonly<Record<string, string>>,
+  { rate, beta1, beta2 }: AdamOptions,
+): { theta: T; state: AdamState } {
+  const names = Object.keys(gradients).sort();
+  if (names.length === 0) return { theta, state };
+  const steps = { ...state.steps };
+  for (const group of new Set(names.map((name) => groups[name]))) steps[group]++;
+
+  const sizes = names.map((name) => theta[name].size);
+  const flat = (of: Readonly<Record<string, tf.Tensor>>) =>
+    tf.concat(names.map((name) => of[name].flatten()));
+  const parts = (vector: tf.Tensor) =>
+    tf.split(vector, sizes).map((part, i) => tf.keep(part.reshape(theta[names[i]].shape)));
+
+  const [newTheta, newM, newV] = tf.tidy(() => {
+    const g = flat(gradients);
+    const m = flat(state.m)
+      .mul(beta1)
+      .add(g.mul(1 - beta1));
+    const v = flat(state.v)
+      .mul(beta2)
+      .add(g.square().mul(1 - beta2));
+    const scale = (beta: number, power: number) =>
+      perGroup(names, sizes, (name) => 1 / (1 - beta ** steps[groups[name]]) ** power);
+    const root = v.sqrt().mul(scale(beta2, 0.5)).add(STABILISER);
+    const update = m.mul(scale(beta1, 1)).div(root).mul(rate);
+    return [parts(flat(theta).sub(update)), parts(m), parts(v)];
+  });
+  const replaced = <R extends Readonly<Record<string, tf.Tensor>>>(
+    old: R,
+    fresh: readonly tf.Tensor[],
+  ): R => {
+    tf.dispose(names.map((name) => old[name]));
+    return { ...old, ...Object.fromEntries(names.map((name, i) => [name, fresh[i]])) };
+  };
+  return {
+    theta: replaced(theta, newTheta),
+    state: { m: replaced(state.m, newM), v: replaced(state.v, newV), steps },
+  };
+}
+
+/** A vector with one value for each parameter, repeated over its numbers. */
+function perGroup(
+  names: readonly string[],
+  sizes: readonly number[],
+  value: (name: string) => number,
+): tf.Tensor1D {
+  const out = new Float32Array(sizes.reduce((a, b) => a + b, 0));
+  let at = 0;
+  names.forEach((name, i) => {
+    out.fill(value(name), at, at + sizes[i]);
+    at += sizes[i];
+  });
+  return tf.tensor1d(out);
+}
+
+/** Moments of a small table of plain numbers, as α's is. */
+export interface ScalarAdamState {
+  readonly m: readonly number[];
+  readonly v: readonly number[];
+  readonly t: number;
+}
+
+/**
+ * One step of Adam on plain float64 numbers.
+ *
+ * $\theta \leftarrow \theta - \eta\, \hat m / (\sqrt{\hat v} + 10^{-8})$
+ * @param values θ, [values]
+ * @param state moments and step count
+ * @param gradient g, [values]
+ * @param options η, β₁, β₂
+ * Source: Kingma and Ba 2015; §3.
+ */
+export function adamStepScalars(
+  values: readonly number[],
+  state: ScalarAdamState,
+  gradient: readonly number[],
+  { rate, beta1, beta2 }: AdamOptions,
+): { values: number[]; state: ScalarAdamState } {
+  const t = state.t + 1;
+  const m = gradient.map((g, i) => beta1 * state.m[i] + (1 - beta1) * g);
+  const v = gradient.map((g, i) => beta2 * state.v[i] + (1 - beta2) * g * g);
+  const step = (i: number) => m[i] / (1 - beta1 ** t) / (Math.sqrt(v[i] / (1 - beta2 ** t)) + STABILISER);
+  return { values: values.map((x, i) => x - rate * step(i)), state: { m, v, t } };
+}

@@ -1,0 +1,358 @@
+/**
+ * The search: stochastic bi-level optimisation with operation sampling (§2.2, Eq. (2)–(4), Algorithm 1).
+ *
+ * $$\min_\alpha\ \mathbb{E}_{Z \sim P_\alpha}[\mathcal{L}_{val}(\Theta^{*}(Z), Z)] \quad\text{s.t.}\quad
+ * \Theta^{*}(Z) = \mathrm{argmin}_\Theta\ \mathcal{L}_{train}(\Theta, Z) \qquad (3)$$
+ * A step updates Θ on a batch of the Θ set, then α on a batch of the α set, each with a sample of its own; the α gradient is first order: Θ* is taken
+ * to be the present Θ. Both sets are parts (4:1) of the training cases; validation cases are never seen.
+ */
+import { fail } from '../engine/errors';
+import { gradients } from '../engine/gradients';
+import { fold, gumbel, type Key, key, normal, uniform } from '../engine/keys';
+import { initialise, type Tensor5D, type Theta } from '../engine/model';
+import { tf } from '../engine/tf';
+import { mergeGradients, microBatches } from './accumulate';
+import {
+  type AdamOptions,
+  type AdamState,
+  adamStep,
+  adamStepScalars,
+  betasOf,
+  initialAdam,
+  type ScalarAdamState,
+} from './adam';
+import { type Schedule, temperature } from './anneal';
+import { type CellType, cellTypes, edgesOf, intermediateNodes } from './genotype';
+import { alphaGradient, type Draw, entropy, relax, sampleTwo, softmax } from './gumbel';
+import { jaccardDistance } from './jaccard';
+import { type Sample, type Supernet, zHatOf } from './network';
+import { afterEpoch, initialPlateau, type PlateauOptions, type PlateauState } from './plateau';
+
+/** α: logits over the operations for every edge of every cell type, [edges][operations]. */
+export type Alpha = Readonly<Record<CellType, readonly (readonly number[])[]>>;
+
+/** A batch on the device: images [n, x, y, z, channels], classes as int32 [n, x, y, z]. */
+export interface BatchTensors {
+  readonly x: Tensor5D;
+  readonly y: tf.Tensor4D;
+}
+
+/** How a search runs; plain JSON. */
+export interface SearchOptions {
+  readonly steps: number;
+  readonly stepsPerEpoch: number;
+  /** Samples computed at a time; the batch's gradient is their mean. */
+  readonly microBatch: number;
+  readonly tau: Schedule;
+  /** Adam of Θ; its betas as the paper prints them, (0.1, 0.001): see the reading `thetaBetas`. */
+  readonly theta: AdamOptions;
+  readonly alpha: AdamOptions;
+  readonly plateau: PlateauOptions;
+}
+
+/** All that a search carries from step to step. */
+export interface SearchState {
+  readonly step: number;
+  readonly theta: Theta;
+  readonly alpha: Alpha;
+  readonly adamTheta: AdamState;
+  readonly adamAlpha: ScalarAdamState;
+  readonly plateauTheta: PlateauState;
+  readonly plateauAlpha: PlateauState;
+  /** Sum of the Θ losses of the epoch so far. */
+  readonly epochLoss: number;
+}
+
+/** What a step tells. */
+export interface SearchReport {
+  readonly step: number;
+  readonly epoch: number;
+  readonly lossTheta: number;
+  readonly lossAlpha: number;
+  readonly tau: number;
+  /** Mean entropy over the edges of softmax(α), nats. */
+  readonly entropyAlpha: number;
+  /** Mean entropy over the edges of the Θ step's Z̄, nats. */
+  readonly entropyZBar: number;
+  /** Mean number of distinct operations computed on an edge, 1 to 2. */
+  readonly operationsPerEdge: number;
+  readonly rateTheta: number;
+  readonly rateAlpha: number;
+}
+
+/**
+ * The state before the first step.
+ *
+ * Rule: Θ He normal, α = 1e-3 · normal, all from the seed's keys; moments zero.
+ * @param net the supernet
+ * @param options rates
+ * @param seed of the whole run
+ * Source: §2.2, §3; reading: initialisation, DARTS.
+ */
+export function initialSearch(net: Supernet, options: SearchOptions, seed: number): SearchState {
+  const count = net.options.operations.length;
+  const edges = edgesOf(intermediateNodes(net.options.readings)).length;
+  const alpha = Object.fromEntries(
+    cellTypes.map((type) => {
+      const noise = normal(key(seed, 'alpha', type), edges * count);
+      return [
+        type,
+        Array.from({ length: edges }, (_, e) =>
+          [...noise.slice(e * count, (e + 1) * count)].map((v) => 1e-3 * v),
+        ),
+      ];
+    }),
+  ) as unknown as Alpha;
+  const n = cellTypes.length * edges * count;
+  return {
+    step: 0,
+    theta: initialise(net.parameters, key(seed, 'theta')),
+    alpha,
+    adamTheta: initialAdam(net.parameters),
+    adamAlpha: { m: new Array<number>(n).fill(0), v: new Array<number>(n).fill(0), t: 0 },
+    plateauTheta: initialPlateau(options.theta.rate),
+    plateauAlpha: initialPlateau(options.alpha.rate),
+    epochLoss: 0,
+  };
+}
+
+/**
+ * A sample of the whole network: Algorithm 1 on every edge of every site.
+ *
+ * Rule: ε ∼ Gumbel(0, 1) and the two draws depend on the key, the site and the edge alone.
+ * @param net the supernet; its sites share a sample among all cells of a type, or draw for each cell
+ * @param alpha α, [edges, operations] for each cell type
+ * @param tau τ, temperature, > 0
+ * @param k key of the step and purpose
+ * @returns the draws, and Z̄ of each, [sites][edges]
+ * Source: Algorithm 1, Eq. (4); reading: who shares a sample.
+ */
+export function sampleNetwork(
+  net: Supernet,
+  alpha: Alpha,
+  tau: number,
+  k: Key,
+): { sample: Sample; zBar: number[][][] } {
+  const drawn = net.sites.map((type, site) =>
+    alpha[type].map((row, edge) => {
+      const epsilon = gumbel(fold(k, 'gumbel', site, edge), row.length);
+      const u = uniform(fold(k, 'draws', site, edge), 2);
+      return {
+        draw: sampleTwo(row, epsilon, tau, u, net.options.readings.samples),
+        zBar: relax(row, epsilon, tau),
+      };
+    }),
+  );
+  return { sample: drawn.map((s) => s.map((e) => e.draw)), zBar: drawn.map((s) => s.map((e) => e.zBar)) };
+}
+
+/**
+ * Loss and the gradients by the parameters of the sampled operations; α is not touched.
+ *
+ * $$g_\Theta = \nabla_\Theta\, \mathcal{L}_{train}(\Theta, \hat Z)$$
+ * @param net the supernet
+ * @param theta Θ, value of every parameter by name
+ * @param batch images [n, x, y, z, channels] and classes [n, x, y, z] of the Θ set
+ * @param sample the draws, [sites][edges]
+ * @param microBatch samples computed at a time
+ * Source: Eq. (3), §2.2.
+ */
+export function thetaGradients(
+  net: Supernet,
+  theta: Theta,
+  batch: BatchTensors,
+  sample: Sample,
+  microBatch: number,
+): { loss: number; gradients: Record<string, tf.Tensor> } {
+  const names = [...new Set(net.used(sample))];
+  const zHat = tf.tensor1d(zHatOf(sample));
+  const parts = microBatches(batch, microBatch, ({ x, y }) => {
+    const loss = () => jaccardDistance(net.forward(theta, x, sample, zHat, 'theta'), y, net.options.readings);
+    return gradients(
+      loss,
+      names.map((name) => theta[name]),
+    );
+  });
+  zHat.dispose();
+  return mergeGradients(names, theta, parts);
+}
+
+/**
+ * Loss and the gradient by ẑ; Θ is not touched.
+ *
+ * $$g_{\hat Z} = \nabla_{\hat Z}\, \mathcal{L}_{val}(\Theta, \hat Z)$$
+ * @param net the supernet
+ * @param theta Θ, value of every parameter by name
+ * @param batch images [n, x, y, z, channels] and classes [n, x, y, z] of the α set
+ * @param sample the draws, [sites][edges]
+ * @param microBatch samples computed at a time
+ * @returns gradient by ẑ, [2 · sites · edges]
+ * Source: Eq. (4); first order as in DARTS.
+ */
+export function zHatGradients(
+  net: Supernet,
+  theta: Theta,
+  batch: BatchTensors,
+  sample: Sample,
+  microBatch: number,
+): { loss: number; gradient: Float32Array } {
+  const zHat = tf.tensor1d(zHatOf(sample));
+  const parts = microBatches(batch, microBatch, ({ x, y }) =>
+    gradients(
+      () => jaccardDistance(net.forward(theta, x, sample, zHat, 'alpha'), y, net.options.readings),
+      [zHat],
+    ),
+  );
+  const { loss, gradients: merged } = mergeGradients(['zHat'], { zHat }, parts);
+  const gradient = merged.zHat.dataSync() as Float32Array;
+  tf.dispose([zHat, merged]);
+  return { loss, gradient };
+}
+
+/**
+ * The gradient by α from the gradient by ẑ, summed over the sites that share an α.
+ *
+ * $$g_\alpha = \Big(\frac{\partial \hat Z}{\partial \alpha}\Big)^{\!\top} g_{\hat Z}$$
+ * @param net the supernet
+ * @param sample the draws, [sites][edges]
+ * @param byZHat gradient by ẑ, [2 · sites · edges]
+ * @param tau τ, temperature, > 0
+ * @returns for each cell type [edges][operations]
+ * Source: Eq. (4), Algorithm 1.
+ */
+export function alphaGradients(net: Supernet, sample: Sample, byZHat: ArrayLike<number>, tau: number): Alpha {
+  const count = net.options.operations.length;
+  const edges = sample[0].length;
+  const rows = (type: CellType) =>
+    Array.from({ length: edges }, (_, e) =>
+      net.sites
+        .map((t, site) => ({ t, draw: sample[site][e], at: 2 * (site * edges + e) }))
+        .filter(({ t }) => t === type)
+        .map(({ draw, at }) => alphaGradient(draw, [byZHat[at], byZHat[at + 1]], tau, count))
+        .reduce((sum, g) => sum.map((v, o) => v + g[o])),
+    );
+  return { enc: rows('enc'), red: rows('red'), dec: rows('dec'), exp: rows('exp') };
+}
+
+/**
+ * One step of the search: Θ, then α (or α first).
+ *
+ * Rule: τ is the epoch's; samples come from the keys (seed, 'search', step, purpose); at the end of an epoch the plateau rule looks at the mean Θ loss.
+ * Consumes the tensors of the old state that it replaces.
+ * @param net the supernet
+ * @param options rates, schedule, epoch
+ * @param seed of the whole run
+ * @param state the state before the step
+ * @param batches a batch of the Θ set and one of the α set
+ * @throws ScnasError where a loss is not a number
+ * Source: §2.2, §3; reading: order in a step.
+ */
+export function searchStep(
+  net: Supernet,
+  options: SearchOptions,
+  seed: number,
+  state: SearchState,
+  batches: { readonly theta: BatchTensors; readonly alpha: BatchTensors },
+): { state: SearchState; report: SearchReport } {
+  const { readings } = net.options;
+  const epoch = Math.floor(state.step / options.stepsPerEpoch);
+  const tau = temperature(options.tau, epoch, Math.ceil(options.steps / options.stepsPerEpoch));
+  const order =
+    readings.order === 'theta first' ? (['theta', 'alpha'] as const) : (['alpha', 'theta'] as const);
+  let { theta, adamTheta, alpha, adamAlpha } = state;
+  let [lossTheta, lossAlpha] = [Number.NaN, Number.NaN];
+  let drawn: ReturnType<typeof sampleNetwork> | undefined;
+
+  for (const purpose of order) {
+    const sampled = sampleNetwork(net, alpha, tau, key(seed, 'search', state.step, purpose));
+    if (purpose === 'theta') {
+      drawn = sampled;
+      const { loss, gradients: g } = thetaGradients(
+        net,
+        theta,
+        batches.theta,
+        sampled.sample,
+        options.microBatch,
+      );
+      lossTheta = checked(loss, 'Θ', state.step);
+      const all = readings.unsampled === 'untouched' ? g : withZeros(net, g);
+      const groups = Object.fromEntries(net.parameters.map((p) => [p.name, p.group]));
+      const rates = { ...betasOf(options.theta, readings.thetaBetas), rate: state.plateauTheta.rate };
+      ({ theta, state: adamTheta } = adamStep(theta, adamTheta, all, groups, rates));
+      tf.dispose(all);
+    } else {
+      const { loss, gradient } = zHatGradients(net, theta, batches.alpha, sampled.sample, options.microBatch);
+      lossAlpha = checked(loss, 'α', state.step);
+      const g = flatten(alphaGradients(net, sampled.sample, gradient, tau));
+      const rates = { ...options.alpha, rate: state.plateauAlpha.rate };
+      const updated = adamStepScalars(flatten(alpha), adamAlpha, g, rates);
+      alpha = unflatten(updated.values, alpha);
+      adamAlpha = updated.state;
+    }
+  }
+
+  const draws = drawn ?? { sample: [], zBar: [] };
+  const report: SearchReport = {
+    step: state.step + 1,
+    epoch,
+    lossTheta,
+    lossAlpha,
+    tau,
+    entropyAlpha: alphaEntropy(alpha),
+    entropyZBar: mean(draws.zBar.flat().map(entropy)),
+    operationsPerEdge: mean(draws.sample.flat().map((d: Draw) => d.operations.length)),
+    rateTheta: state.plateauTheta.rate,
+    rateAlpha: state.plateauAlpha.rate,
+  };
+  const epochLoss = state.epochLoss + lossTheta;
+  const next = { ...state, step: state.step + 1, theta, alpha, adamTheta, adamAlpha, epochLoss };
+  return { state: next.step % options.stepsPerEpoch === 0 ? endOfEpoch(net, options, next) : next, report };
+}
+
+function endOfEpoch(net: Supernet, options: SearchOptions, state: SearchState): SearchState {
+  const { plateauOn, plateauCuts } = net.options.readings;
+  const loss = state.epochLoss / options.stepsPerEpoch;
+  const after = (p: PlateauState) => afterEpoch(p, loss, options.plateau, plateauOn);
+  const plateauAlpha = plateauCuts === 'both' ? after(state.plateauAlpha) : state.plateauAlpha;
+  return { ...state, plateauTheta: after(state.plateauTheta), plateauAlpha, epochLoss: 0 };
+}
+
+/**
+ * Mean entropy over all edges of softmax(α), in nats: ln 8 = 2.08 where nothing has been learnt.
+ *
+ * $\frac{1}{4E} \sum_{C, (i,j)} H(\mathrm{softmax}(\alpha^{(i,j)}_C))$
+ * @param alpha α, [edges, operations] for each cell type
+ * Source: §2.2.
+ */
+export function alphaEntropy(alpha: Alpha): number {
+  return mean(cellTypes.flatMap((type) => alpha[type].map((row) => entropy(softmax(row)))));
+}
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+function checked(loss: number, which: string, step: number): number {
+  if (Number.isFinite(loss)) return loss;
+  const next =
+    'lower the learning rate (search.theta.rate, retrain.adam.rate) and resume from the last checkpoint';
+  return fail({ where: `${which} loss, step ${step + 1}`, expected: 'a number', found: String(loss), next });
+}
+
+/** Gradients of zero for what was not sampled: the other reading of Adam. */
+function withZeros(net: Supernet, g: Record<string, tf.Tensor>): Record<string, tf.Tensor> {
+  return Object.fromEntries(
+    net.parameters.map(({ name, shape }) => [name, g[name] ?? tf.zeros(shape as number[])]),
+  );
+}
+
+const flatten = (alpha: Alpha): number[] => cellTypes.flatMap((type) => alpha[type].flat());
+
+function unflatten(values: readonly number[], like: Alpha): Alpha {
+  let at = 0;
+  const rows = (type: CellType) =>
+    like[type].map((row) => {
+      at += row.length;
+      return values.slice(at - row.length, at);
+    });
+  // in the order of cellTypes
+  return { enc: rows('enc'), red: rows('red'), dec: rows('dec'), exp: rows('exp') };
+}

@@ -1,0 +1,177 @@
+/**
+ * A cell: a DAG whose node j sums the operations on its incoming edges (§2.1).
+ *
+ * $$x^j = \sum_{(i,j) \in \mathcal{E}} o^{(i,j)}(x^i), \qquad o^{(i,j)}(x^i) = \langle z^{(i,j)}, o^{(i,j)} \rangle \quad (1)$$
+ * Nodes 0 and 1 are the two inputs, brought to the node's width and level; the output concatenates the intermediate nodes.
+ */
+import { kernels, type Term } from '../engine/kernels';
+import type { LayerCost, ParameterSpec, Shape3, Tensor5D, Theta } from '../engine/model';
+import { tf } from '../engine/tf';
+import { type Edge, edgesOf } from './genotype';
+import type { CellInput, CellPlan } from './layout';
+import { type Built, convolution, factorizedReduce, type Operation, type Site } from './operations';
+import type { Readings } from './readings';
+
+/** What a part of a network is built from. */
+export interface BuildOptions {
+  readonly operations: readonly Operation[];
+  readonly readings: Readings;
+  /** The search's network and the derived one differ in their norms (readings `affine`, `poolNorm`). */
+  readonly phase: 'search' | 'retrain';
+}
+
+/** Which operations an edge computes, and where their weights stand in ẑ. */
+export interface EdgeChoice {
+  readonly operations: readonly number[];
+  /** Index into ẑ of each; empty: weight 1. */
+  readonly places: readonly number[];
+}
+
+/** A cell, ready to run. */
+export interface Cell {
+  readonly plan: CellPlan;
+  readonly parameters: readonly ParameterSpec[];
+  /** Output [n, x, y, z, channels] of the two inputs, for the operations chosen on each edge. */
+  run(
+    theta: Theta,
+    inputs: readonly [Tensor5D, Tensor5D],
+    choices: readonly EdgeChoice[],
+    zHat?: tf.Tensor1D,
+  ): Tensor5D;
+  /** Names of the parameters that a choice uses, those of the inputs' units included. */
+  used(choices: readonly EdgeChoice[]): readonly string[];
+  /** Cost for one sample, with `shape` the cell's output shape. */
+  cost(choices: readonly EdgeChoice[], shape: Shape3): readonly LayerCost[];
+}
+
+/** An operation or unit with the prefix of its parameters' names. */
+interface Placed {
+  readonly prefix: string;
+  readonly built: Built;
+}
+
+/**
+ * A cell with the candidate operations on every edge.
+ *
+ * Rule: each input passes a 1³ LeakyReLU-Conv-InstanceNorm to the node's width (a factorized reduce where it is twice too fine, the 1³ and then
+ * trilinear ×2 where it is twice too coarse); the edges from a reduction cell's inputs have stride two, all others one.
+ * @param plan where the cell stands
+ * @param options operations, readings and phase
+ * @param allowed indices of the operations that an edge may take, by edge; default: all
+ * Source: §2.1, Eq. (1), §3; reading: stride two in a reduction cell, inputs of unlike shape.
+ */
+export function cell(plan: CellPlan, options: BuildOptions, allowed?: readonly (readonly number[])[]): Cell {
+  const { operations, readings } = options;
+  const affine = affineIn(options);
+  const edges = edgesOf(plan.channels / plan.width);
+  const entries = plan.inputs.map(
+    (input, i): Placed => ({ prefix: `${plan.name}/input${i}`, built: entryUnit(input, plan.width, affine) }),
+  );
+  const site = (edge: Edge): Site => ({
+    width: plan.width,
+    stride: plan.type === 'red' && edge.from < 2 ? 2 : 1,
+    affine,
+    poolNorm: readings.poolNorm === 'search' && options.phase === 'search',
+    identity: readings.identity,
+  });
+  const placed: ReadonlyMap<number, Placed>[] = edges.map((edge, e) => {
+    const indices = (allowed?.[e] ?? operations.map((_, o) => o)).filter((o) => !operations[o].zero);
+    const prefix = (o: number) => `${plan.name}/edge${edge.from}-${edge.to}/${operations[o].name}`;
+    return new Map(indices.map((o) => [o, { prefix: prefix(o), built: operations[o].build(site(edge)) }]));
+  });
+
+  return {
+    plan,
+    parameters: [...entries, ...placed.flatMap((m) => [...m.values()])].flatMap(specsOf),
+    run: (theta, inputs, choices, zHat) => {
+      const upsample = (x: Tensor5D, i: number) =>
+        plan.inputs[i].resize === 'expand' ? kernels().upsample(x, readings.upsampling === 'corners') : x;
+      const nodes = inputs.map((x, i) => upsample(apply(entries[i], theta, x), i));
+      const intermediate = [...new Set(edges.map((e) => e.to))].map((to) => {
+        const terms = edges.flatMap((edge, e) =>
+          edge.to === to ? termsOf(placed[e], choices[e], theta, nodes[edge.from]) : [],
+        );
+        const node =
+          terms.length > 0 ? kernels().weightedSum(terms, zHat) : emptyNode(nodes[0], plan.type === 'red');
+        nodes.push(node);
+        return node;
+      });
+      return tf.concat(intermediate, 4);
+    },
+    used: (choices) =>
+      [...entries, ...placed.flatMap((m, e) => chosen(m, choices[e]))].flatMap((p) =>
+        specsOf(p).map((s) => s.name),
+      ),
+    cost: (choices, shape) => [
+      ...entries.map((entry, i) => entryCost(entry, plan, i, shape)),
+      ...edges.flatMap((edge, e) =>
+        [...placed[e]]
+          .filter(([o]) => choices[e].operations.includes(o))
+          .map(([o, p]) => layerCost(p, operations[o].cost(site(edge)), shape)),
+      ),
+    ],
+  };
+}
+
+/** Whether InstanceNorm has scale and shift in this phase. */
+export const affineIn = ({ readings, phase }: Pick<BuildOptions, 'readings' | 'phase'>): boolean =>
+  readings.affine === 'always' || (readings.affine === 'retrain' && phase === 'retrain');
+
+function entryUnit(input: CellInput, width: number, affine: boolean): Built {
+  return input.resize === 'reduce'
+    ? factorizedReduce(input.channels, width, affine)
+    : convolution(1, input.channels, width, 1, affine);
+}
+
+function specsOf({ prefix, built }: Placed): ParameterSpec[] {
+  return built.parameters.map((spec) => ({ ...spec, name: `${prefix}/${spec.name}`, group: prefix }));
+}
+
+/** Runs a unit with its own parameters picked out of Θ. */
+function apply({ prefix, built }: Placed, theta: Theta, x: Tensor5D): Tensor5D {
+  const own = Object.fromEntries(built.parameters.map(({ name }) => [name, theta[`${prefix}/${name}`]]));
+  return built.apply(x, own);
+}
+
+function chosen(placed: ReadonlyMap<number, Placed>, choice: EdgeChoice): Placed[] {
+  return choice.operations.flatMap((o) => placed.get(o) ?? []);
+}
+
+function termsOf(placed: ReadonlyMap<number, Placed>, choice: EdgeChoice, theta: Theta, x: Tensor5D): Term[] {
+  return choice.operations.flatMap((o, k) => {
+    const p = placed.get(o);
+    return p ? [{ value: apply(p, theta, x), index: choice.places[k] ?? -1 }] : [];
+  });
+}
+
+/** A node that only zero edges reach. */
+function emptyNode(input: Tensor5D, reduced: boolean): Tensor5D {
+  const [n, x, y, z, c] = input.shape;
+  const half = (size: number) => (reduced ? Math.ceil(size / 2) : size);
+  return tf.zeros([n, half(x), half(y), half(z), c]);
+}
+
+function layerCost(
+  { prefix, built }: Placed,
+  perVoxel: { multiplyAdds: number; kept: number },
+  shape: Shape3,
+): LayerCost {
+  const voxels = shape[0] * shape[1] * shape[2];
+  return {
+    name: prefix,
+    multiplyAdds: perVoxel.multiplyAdds * voxels,
+    parameters: built.parameters.reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0),
+    activationBytes: 4 * perVoxel.kept * voxels,
+  };
+}
+
+/** Cost of an input's unit: at the output's resolution, or half or twice that. */
+function entryCost(entry: Placed, { type, width, inputs }: CellPlan, i: number, shape: Shape3): LayerCost {
+  const { channels, resize } = inputs[i];
+  const scale = (type === 'red' ? 2 : 1) / (resize === 'expand' ? 2 : 1);
+  const at = shape.map((s) => Math.ceil(s * scale)) as unknown as Shape3;
+  const perVoxel = { multiplyAdds: channels * width, kept: width };
+  const cost = layerCost(entry, perVoxel, at);
+  const kept = resize === 'expand' ? 4 * width * shape[0] * shape[1] * shape[2] : 0;
+  return { ...cost, activationBytes: cost.activationBytes + kept };
+}
