@@ -41,6 +41,35 @@ struct Shape {
   int64_t size() const { return n * d * h * w * c; }
 };
 
+// Tiny numbers count as zero while this lives, in the kernels' threads as in TensorFlow's own.
+class FlushDenormals {
+ public:
+  FlushDenormals() : saved_(read()) { write(saved_ | kBits); }
+  ~FlushDenormals() { write(saved_); }
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+ private:
+#if defined(__x86_64__)
+  static constexpr uint64_t kBits = 0x8040;  // flush to zero, denormals are zero
+  static uint64_t read() { return _mm_getcsr(); }
+  static void write(uint64_t v) { _mm_setcsr(uint32_t(v)); }
+#elif defined(__aarch64__)
+  static constexpr uint64_t kBits = uint64_t(1) << 24;
+  static uint64_t read() {
+    uint64_t v;
+    asm volatile("mrs %0, fpcr" : "=r"(v));
+    return v;
+  }
+  static void write(uint64_t v) { asm volatile("msr fpcr, %0" : : "r"(v)); }
+#else
+  static constexpr uint64_t kBits = 0;
+  static uint64_t read() { return 0; }
+  static void write(uint64_t) {}
+#endif
+  uint64_t saved_;
+};
+
 class Pool {
  public:
   static Pool& get() {
@@ -129,6 +158,7 @@ class Pool {
   }
 
   void work(int index, uint32_t seen) {
+    const FlushDenormals flush;
     inside() = true;
     for (;;) {
       for (int spin = 0; spin < kSpins && epoch_.load(std::memory_order_acquire) == seen; spin++) pause();

@@ -2,7 +2,10 @@
  * The kernels that the networks are made of, in two implementations: `portable` (stock TensorFlow) and `native` (ours, for the CPU).
  * This is the one place where one is chosen.
  */
+
+import { fail } from './errors';
 import type { Tensor5D } from './model';
+import { native } from './native';
 import { portable } from './portable';
 import type { tf } from './tf';
 
@@ -61,5 +64,16 @@ export interface Kernels {
 
 /** The kernels in use: `SCNAS_KERNELS` if set, else native where it is built and there is no GPU. */
 export function kernels(): Kernels {
-  return portable;
+  const wanted = process.env.SCNAS_KERNELS || undefined;
+  if (wanted === undefined) return native ?? portable;
+  if (wanted === 'portable') return portable;
+  if (wanted === 'native' && native) return native;
+  return fail({
+    where: 'SCNAS_KERNELS',
+    expected: native
+      ? '"native" or "portable"'
+      : '"portable" (the native kernels are not built, or there is a GPU)',
+    found: `"${wanted}"`,
+    next: wanted === 'native' ? 'run `node native/build.mjs`, or unset it' : 'set one of these, or unset it',
+  });
 }
