@@ -9,7 +9,5 @@ const nodeUtil = util as unknown as { isNullOrUndefined?: (value: unknown) => bo
 nodeUtil.isNullOrUndefined ??= (value) => value === null || value === undefined;
 
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
-// oneDNN is on by default only on some processors; without it TensorFlow's convolutions know no dilation
-process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
 // TensorFlow's own CPU convolutions refuse dilations and are five times slower; by default oneDNN is on only with AVX-512.
 process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
