@@ -3,7 +3,7 @@ import { instance } from '@viz-js/viz';
 import { type CellType, cellTypes, type Genotype, type GenotypeEdge } from '../paper/genotype';
 import { type DrawingFigure, drawing } from './figure';
 import { legend, n, page, text } from './ink';
-import { inkOn, operationColor } from './palette';
+import { inkOn, inPaperOrder, operationColor } from './palette';
 
 /** A cell type's name for people. */
 export const cellNames: Readonly<Record<CellType, string>> = {
@@ -83,7 +83,8 @@ const placed = ({ width, height, body }: Layout, x: number, y: number, scale: nu
   `<svg x="${n(x)}" y="${n(y)}" width="${n(width * scale)}" height="${n(height * scale)}" viewBox="0 0 ${n(width)} ${n(height)}">${body}</svg>`;
 
 function operationLegend(edges: readonly GenotypeEdge[], zero: 'hide' | 'pale') {
-  const names = [...new Set(edges.map((e) => e.op))].filter((name) => zero === 'pale' || name !== 'zero');
+  const drawn = edges.map((e) => e.op).filter((name) => zero === 'pale' || name !== 'zero');
+  const names = inPaperOrder([...new Set(drawn)]);
   return names.map((name) => ({ name, color: operationColor(name) }));
 }
 

@@ -22,7 +22,7 @@ export function toHtml(figure: Figure, id: string): string {
   // "</" inside a string would end the script element.
   const json = JSON.stringify(plotly).replace(/</g, '\\u003c');
   return (
-    `<figure><div id="${escaped(id)}" class="plot"></div><noscript>${toSvg(figure)}</noscript>` +
+    `<figure><div id="${escaped(id)}" class="plot" style="height:${Number(plotly.layout.height)}px"></div><noscript>${toSvg(figure)}</noscript>` +
     `<script>(({data, layout}) => Plotly.newPlot(${JSON.stringify(id)}, data, layout, {responsive: true, displaylogo: false}))(${json});</script></figure>`
   );
 }

@@ -111,15 +111,15 @@ function older(a: Place, b: Place): string {
 
 /** One dashed rail a level, from the encoder's map to each sum that takes it. */
 function skips(plans: readonly CellPlan[], at: (index: number) => Place): string[] {
-  return plans.flatMap((plan) => {
-    const { skip, from } = plan.inputs[1];
-    if (skip === undefined) return [];
-    const [a, b] = [at(skip), at(from)];
-    const x = b.x + COLUMN / 2;
+  const sums = plans.map((plan) => plan.inputs[1]).filter((input) => input.skip !== undefined);
+  const sources = [...new Set(sums.map((input) => input.skip ?? STEM))];
+  return sources.map((source) => {
+    const a = at(source);
     const rail = a.y - TALL / 2 - 16;
-    return [
-      `<path d="M${n(a.x + 16)} ${n(a.y - TALL / 2)}V${n(rail)}H${n(x)}V${n(b.y - 6)}" fill="none" stroke="#0072B2" stroke-width="1.3" stroke-dasharray="5 3"/>`,
-    ];
+    const drops = sums.filter((input) => input.skip === source).map((input) => at(input.from));
+    const ends = drops.map((b) => `M${n(b.x + COLUMN / 2)} ${n(rail)}V${n(b.y - 6)}`).join('');
+    const far = Math.max(...drops.map((b) => b.x + COLUMN / 2));
+    return `<path d="M${n(a.x + 16)} ${n(a.y - TALL / 2)}V${n(rail)}H${n(far)}${ends}" fill="none" stroke="#0072B2" stroke-width="1.3" stroke-dasharray="5 3"/>`;
   });
 }
 

@@ -47,6 +47,13 @@ export function operationColor(name: string): string {
   return FURTHER[hash % FURTHER.length];
 }
 
+/** Operation names in the paper's order, further ones behind. */
+export function inPaperOrder(names: readonly string[]): string[] {
+  const known = Object.keys(OPERATION_COLORS);
+  const place = (name: string) => (known.includes(name) ? known.indexOf(name) : known.length);
+  return [...names].sort((a, b) => place(a) - place(b));
+}
+
 /** The colour of class `k` ≥ 1. */
 export function classColor(k: number): string {
   return CLASS_COLORS[(k - 1) % CLASS_COLORS.length];

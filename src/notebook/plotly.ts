@@ -31,7 +31,6 @@ export function toPlotly(figure: Figure): PlotlyFigure | undefined {
 function layout({ title, caption }: { title: string; caption: string }, more: Record<string, unknown>) {
   const lines = wrap(caption, 105);
   return {
-    template: 'none',
     title: {
       text: title,
       subtitle: { text: lines.join('<br>'), font: { size: 12, color: '#555' } },
@@ -62,8 +61,7 @@ function linesPlotly(figure: LinesFigure): PlotlyFigure {
       name,
       x,
       y,
-      line: { color, width: 2 },
-      marker: { color },
+      ...(y.length > 1 ? { line: { color, width: 2 } } : { marker: { color, size: 8 } }),
     })),
     layout: layout(figure, {
       showlegend: true,
@@ -86,8 +84,7 @@ function barsPlotly(figure: BarsFigure): PlotlyFigure {
     })),
     layout: layout(figure, {
       barmode: 'group',
-      showlegend: figure.series.length > 1,
-      legend: LEGEND,
+      ...(figure.series.length > 1 ? { showlegend: true, legend: LEGEND } : { showlegend: false }),
       xaxis: { ...GRID, type: 'category' },
       yaxis: { ...GRID, title: { text: figure.yTitle } },
     }),
@@ -109,8 +106,7 @@ function histogramPlotly(figure: HistogramFigure): PlotlyFigure {
     layout: layout(figure, {
       barmode: 'overlay',
       bargap: 0,
-      showlegend: figure.series.length > 1,
-      legend: LEGEND,
+      ...(figure.series.length > 1 ? { showlegend: true, legend: LEGEND } : { showlegend: false }),
       xaxis: { ...GRID, title: { text: figure.xTitle } },
       yaxis: { ...GRID, title: { text: 'share' } },
     }),
@@ -154,7 +150,11 @@ function heatPlotly(figure: HeatFigure): PlotlyFigure {
       z: values,
       xaxis: axisName('x', i),
       yaxis: axisName('y', i),
-      coloraxis: 'coloraxis',
+      zmin: figure.range[0],
+      zmax: figure.range[1],
+      colorscale: CIVIDIS.map((color, k) => [k / (CIVIDIS.length - 1), color]),
+      showscale: i === 0,
+      ...(i === 0 ? { colorbar: { title: { text: figure.scale }, thickness: 12 } } : {}),
       xgap: 1,
       ygap: 1,
       hovertemplate: `${title}, edge %{y}, %{x}: %{z:.4g}<extra></extra>`,
@@ -162,12 +162,6 @@ function heatPlotly(figure: HeatFigure): PlotlyFigure {
     layout: layout(figure, {
       height: 170 + 20 * figure.rows.length + 16 * wrap(figure.caption, 105).length,
       margin: { l: 48, r: 20, t: 80 + 16 * wrap(figure.caption, 105).length, b: 90 },
-      coloraxis: {
-        cmin: figure.range[0],
-        cmax: figure.range[1],
-        colorscale: CIVIDIS.map((color, i) => [i / (CIVIDIS.length - 1), color]),
-        colorbar: { title: { text: figure.scale }, thickness: 12 },
-      },
       annotations: figure.panels.map(({ title }, i) => panelTitle(title, (places[i][0] + places[i][1]) / 2)),
       ...Object.fromEntries(axes),
     }),
@@ -209,18 +203,12 @@ function slicesPlotly(figure: SlicesFigure): PlotlyFigure {
   const places = domains(count, 0.02);
   const frame = (i: number) => panels(figure, i).map(({ pixels }) => packed(pixels, figure.width));
   const bare = { showgrid: false, zeroline: false, showticklabels: false, ticks: '', constrain: 'domain' };
+  // Panels zoom together: the first keeps voxels in shape, the others follow it.
+  const follow = (i: number) =>
+    i === 0 ? [{}, { scaleanchor: 'x', scaleratio: figure.aspect }] : [{ matches: 'x' }, { matches: 'y' }];
   const axes = places.flatMap((domain, i) => [
-    [axisKey('x', i), { ...bare, domain, anchor: axisName('y', i), matches: i ? 'x' : undefined }],
-    [
-      axisKey('y', i),
-      {
-        ...bare,
-        anchor: axisName('x', i),
-        scaleanchor: axisName('x', i),
-        scaleratio: figure.aspect,
-        matches: i ? 'y' : undefined,
-      },
-    ],
+    [axisKey('x', i), { ...bare, domain, anchor: axisName('y', i), ...follow(i)[0] }],
+    [axisKey('y', i), { ...bare, anchor: axisName('x', i), ...follow(i)[1] }],
   ]);
   const key = classLegend(figure).map(({ name, color }) => `<span style="color:${color}">■</span> ${name}`);
   const steps = figure.indices.map((index, i) => ({

@@ -86,7 +86,8 @@ function linesSvg(figure: LinesFigure): string {
 }
 
 function barsSvg(figure: BarsFigure): string {
-  const longest = Math.max(...figure.categories.map((c) => c.length));
+  const named = figure.categories.map((c) => (c.length > 26 ? `${c.slice(0, 25)}…` : c));
+  const longest = Math.max(...named.map((c) => c.length));
   const slot = (WIDTH - 84) / figure.categories.length;
   const turned = longest * 6.4 > slot;
   return page(figure, WIDTH, 310 + (turned ? longest * 4.6 : 12), (top) => {
@@ -100,9 +101,10 @@ function barsSvg(figure: BarsFigure): string {
     const thick = (slot * 0.8) / figure.series.length;
     const bars = figure.series.flatMap((s, k) =>
       s.values.map((v, i) => {
-        if (!Number.isFinite(v))
-          return text(frame.x(i + 0.5), frame.y(0) - 4, 'not run', { anchor: 'middle', color: '#777' });
         const left = frame.x(i) + slot * 0.1 + k * thick;
+        if (!Number.isFinite(v)) {
+          return text(left + thick / 2 + 3, frame.y(0) - 5, 'not run', { color: '#777', turn: -90 });
+        }
         const bar = box(
           left,
           frame.y(Math.max(v, 0)),
@@ -118,7 +120,7 @@ function barsSvg(figure: BarsFigure): string {
         );
       }),
     );
-    const names = figure.categories.map((name, i) => {
+    const names = named.map((name, i) => {
       const [x, y] = [frame.x(i + 0.5), frame.top + frame.height + 16];
       return turned
         ? text(x + 4, y, name, { anchor: 'end', turn: -35 })
