@@ -27,12 +27,14 @@ export function recomputed(c: Cell, wrt: Wrt): Cell {
     run: (theta, inputs, choices, zHat) => {
       const names = wrt === 'theta' ? c.used(choices) : [];
       const weights = wrt === 'alpha' && zHat ? [zHat] : [];
-      const run = (values: readonly tf.Tensor[]) => {
-        const own = { ...theta, ...Object.fromEntries(names.map((name, i) => [name, values[2 + i]])) };
-        const weight = weights.length > 0 ? (values[2] as tf.Tensor1D) : zHat;
-        return c.run(own, [values[0] as Tensor5D, values[1] as Tensor5D], choices, weight);
+      const run = ([newer, older, ...rest]: readonly tf.Tensor[]) => {
+        const own = { ...theta, ...Object.fromEntries(names.map((name, i) => [name, rest[i]])) };
+        const weight = weights.length > 0 ? (rest[0] as tf.Tensor1D) : zHat;
+        return c.run(own, [older as Tensor5D, newer as Tensor5D], choices, weight);
       };
-      return checkpointed(run, [...inputs, ...names.map((name) => theta[name]), ...weights]) as Tensor5D;
+      // the newer input first: the order in which a stored tape, read backwards, adds up gradients of a tensor that is both inputs
+      const values = [inputs[1], inputs[0], ...names.map((name) => theta[name]), ...weights];
+      return checkpointed(run, values) as Tensor5D;
     },
   };
 }
