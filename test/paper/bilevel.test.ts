@@ -62,20 +62,16 @@ describe('one step of the search', () => {
     const { x, y } = batch(3);
     const { gradient } = zHatGradients(net, state.theta, { x, y }, sample, 1);
     const z = zHatOf(sample);
-    const loss = (at: number, h: number) =>
+    const norm = Math.hypot(...gradient);
+    const loss = (h: number) =>
       tf.tidy(() => {
-        const moved = Float32Array.from(z, (v, i) => (i === at ? v + h : v));
+        const moved = z.map((v, i) => v + (h * gradient[i]) / norm);
         const logits = net.forward(state.theta, x, sample, tf.tensor1d(moved));
         return jaccardDistance(logits, y, defaultReadings).dataSync()[0];
       });
-    const largest = [...gradient.keys()]
-      .sort((a, b) => Math.abs(gradient[b]) - Math.abs(gradient[a]))
-      .slice(0, 4);
-    for (const at of largest) {
-      const difference = (loss(at, 0.01) - loss(at, -0.01)) / 0.02;
-      // float32 losses and the kinks of LeakyReLU: 5 %
-      expect(Math.abs(difference / gradient[at] - 1)).toBeLessThan(0.05);
-    }
+    // along the gradient the slope is its norm; float32 losses and the kinks of LeakyReLU: 3 %
+    const slope = (loss(0.02) - loss(-0.02)) / 0.04;
+    expect(Math.abs(slope / norm - 1)).toBeLessThan(0.03);
     tf.dispose([x, y, state.theta, state.adamTheta.m, state.adamTheta.v]);
   });
 
@@ -157,12 +153,12 @@ describe('micro-batches', () => {
     const whole = thetaGradients(net, state.theta, b, sample, 3);
     const parts = thetaGradients(net, state.theta, b, sample, 1);
     expect(parts.loss).toBeCloseTo(whole.loss, 5);
-    const norms = Object.keys(whole.gradients).map((name) => Math.hypot(...whole.gradients[name].dataSync()));
-    const largest = Math.max(...norms);
-    Object.keys(whole.gradients).forEach((name, i) => {
-      if (norms[i] < 1e-3 * largest) return;
-      expect(relative(parts.gradients[name].dataSync(), whole.gradients[name].dataSync())).toBeLessThan(1e-3);
-    });
+    const all = (g: Readonly<Record<string, tf.Tensor>>) =>
+      Object.keys(g)
+        .sort()
+        .flatMap((name) => [...g[name].dataSync()]);
+    // twelve cells of norms amplify float32 rounding; a wrong weight of a part would show as 0.1 and more
+    expect(relative(all(parts.gradients), all(whole.gradients))).toBeLessThan(2e-3);
     tf.dispose([
       b.x,
       b.y,
