@@ -7,6 +7,8 @@ import { tool } from './tool.mjs';
 const TFJS = path.join(ROOT, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
 const BINDING = path.join(TFJS, 'lib', 'napi-v8', 'tfjs_binding.node');
 const SOURCES = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => path.join(TFJS, 'binding', name));
+const QUIET = path.join(path.dirname(BINDING), 'quiet.node');
+const QUIET_SOURCE = path.join(ROOT, 'setup', 'quiet.cc');
 const NODE_API = path.join(ROOT, 'node_modules', 'node-api-headers');
 const CHECK = "process.stdout.write('TensorFlow ' + require(process.argv[1]).TF_Version + '\\n')";
 
@@ -20,16 +22,17 @@ export const tfjsBinding = {
       tensorflowFolder(),
       textOf(path.join(VENV, 'pyvenv.cfg')),
       textOf(path.join(ROOT, '.setup', 'python.json')),
-      SOURCES.map(textOf),
+      [...SOURCES, QUIET_SOURCE].map(textOf),
       textOf(path.join(NODE_API, 'package.json')),
     ),
-  missing: () => [BINDING].find((file) => !fs.existsSync(file)),
+  missing: () => [QUIET, BINDING].find((file) => !fs.existsSync(file)),
   async run(step, { compiler }) {
     const folder = path.dirname(BINDING);
     fs.rmSync(folder, { recursive: true, force: true });
     fs.mkdirSync(folder, { recursive: true });
     const partial = path.join(folder, `tfjs_binding.partial-${process.pid}.node`);
-    await tool(step, compiler.file, bindingFlags(partial));
+    await tool(step, compiler.file, quietFlags());
+    await tool(step, compiler.file, bindingFlags(partial), { append: true });
     await tool(step, process.execPath, ['-e', CHECK, partial], {
       append: true,
       env: { TF_CPP_MIN_LOG_LEVEL: '3' },
@@ -38,21 +41,49 @@ export const tfjsBinding = {
   },
 };
 
-function bindingFlags(output) {
+const SHARED = [
+  '-O2',
+  '-std=c++17',
+  '-shared',
+  '-fPIC',
+  '-DNAPI_VERSION=8',
+  '-w',
+  `-I${path.join(NODE_API, 'include')}`,
+];
+const MAC = process.platform === 'darwin';
+const UNDEFINED = MAC ? ['-undefined', 'dynamic_lookup'] : [];
+
+function library(name) {
   const tensorflow = tensorflowFolder();
   if (!tensorflow) throw new SetupError('TensorFlow is not in .venv: delete .venv and run this again');
-  const mac = process.platform === 'darwin';
-  const library = (name) => path.join(tensorflow, mac ? `${name}.2.dylib` : `${name}.so.2`);
+  return path.join(tensorflow, MAC ? `${name}.2.dylib` : `${name}.so.2`);
+}
+
+function quietFlags() {
+  const framework = library('libtensorflow_framework');
   return [
-    ...['-O2', '-std=c++17', '-shared', '-fPIC', '-DNAPI_VERSION=8', '-w'],
-    ...(mac ? ['-undefined', 'dynamic_lookup'] : []),
-    `-I${path.join(NODE_API, 'include')}`,
-    `-I${path.join(tensorflow, 'include')}`,
+    ...SHARED,
+    ...UNDEFINED,
+    `-DTENSORFLOW_FRAMEWORK=${JSON.stringify(framework)}`,
+    QUIET_SOURCE,
+    '-o',
+    QUIET,
+  ];
+}
+
+function bindingFlags(output) {
+  const libraries = [library('libtensorflow_cc'), library('libtensorflow_framework')];
+  const tensorflow = path.dirname(libraries[0]);
+  const include = `-I${path.join(tensorflow, 'include')}`;
+  return [
+    ...SHARED,
+    ...UNDEFINED,
+    include,
     ...SOURCES,
-    library('libtensorflow_cc'),
-    library('libtensorflow_framework'),
+    ...libraries,
     `-Wl,-rpath,${tensorflow}`,
-    ...['-o', output],
+    '-o',
+    output,
   ];
 }
 
@@ -60,9 +91,9 @@ function bindingFlags(output) {
 export const nativeKernels = {
   name: 'native',
   title: 'native kernels',
-  async run(step) {
+  async run(step, { compiler }) {
     const build = path.join(ROOT, 'native', 'build.mjs');
     if (process.env.SCNAS_KERNELS === 'portable' || !fs.existsSync(build)) return;
-    await tool(step, process.execPath, [build]);
+    await tool(step, process.execPath, [build], { env: { CXX: compiler.file } });
   },
 };
