@@ -59,14 +59,13 @@ describe.each(implementations)('$name kernels', (k) => {
     });
   });
 
-  it('InstanceNorm of a constant volume is 0, with gradients that are finite', () => {
+  it('InstanceNorm of a constant volume is near 0, with gradients that are finite', () => {
     tf.tidy(() => {
       const x = tf.fill<tf.Rank.R5>([2, 3, 4, 5, 3], 3.3);
-      const { value, grad } = tf.valueAndGrad((a) =>
-        tf.sum(tf.square(tf.add(k.instanceNorm(a as Tensor5D), 1))),
-      )(x);
-      expect(value.arraySync()).toBeCloseTo(2 * 60 * 3, 1);
-      expect(tf.isFinite(grad).all().arraySync()).toBe(1);
+      // The mean is off by at most some 1e-6, which 1 / √ε makes 316 times larger.
+      expect(tf.max(tf.abs(k.instanceNorm(x))).arraySync()).toBeLessThan(2e-3);
+      const dx = tf.grad((a) => tf.sum(tf.square(tf.add(k.instanceNorm(a as Tensor5D), 1))))(x);
+      expect(tf.isFinite(dx).all().arraySync()).toBe(1);
     });
   });
 
