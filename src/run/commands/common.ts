@@ -1,0 +1,190 @@
+/** What several commands share: options, the configuration they resolve to, output. */
+import path from 'node:path';
+import type { Command } from 'commander';
+import { fail } from '../../engine/errors';
+import { type Config, parseConfig, resolveConfig } from '../config';
+import { readJson } from '../files';
+import type { RunFolder } from '../folder';
+
+import type { Hooks } from '../phase';
+import { progressLine } from '../progress';
+import { stopSignal } from '../stop';
+
+/** Options of a command that trains. */
+export interface RunOptions {
+  readonly data?: string;
+  readonly task?: string;
+  readonly config?: string;
+  readonly set: readonly string[];
+  readonly fold?: string;
+  readonly seed?: string;
+  readonly run?: string;
+  readonly resume?: boolean;
+  readonly operations?: string;
+  readonly method?: string;
+}
+
+const collect = (value: string, before: readonly string[]) => [...before, value];
+
+/** Adds --data, --task. */
+export function withData(command: Command): Command {
+  return command
+    .option('--data <dir>', 'a task folder (it has dataset.json), or a root of tasks; default SCNAS_DATA')
+    .option('--task <name>', 'the task in a root of several, as Task04_Hippocampus');
+}
+
+/** Adds --config, --set. */
+export function withConfig(command: Command): Command {
+  return command
+    .option('--config <name>', 'a name under configs/ (paper, laptop, smoke) or a file')
+    .option(
+      '--set <key=value>',
+      'set one key of the configuration, as search.steps=100; may be repeated',
+      collect,
+      [],
+    );
+}
+
+/** Adds what a training run is made of. */
+export function withRun(command: Command): Command {
+  return withConfig(withData(command))
+    .option('--fold <k>', 'which fold is validated on (0 to 4), or all: train on every case')
+    .option('--seed <n>', 'every random number follows from it')
+    .option('--run <dir>', 'the run folder; default runs/TASK-CONFIG-foldK-seedN')
+    .option('--resume', 'go on with the run in that folder')
+    .option(
+      '--operations <file>',
+      'TypeScript file with `export const operations`, the candidates to search over',
+    );
+}
+
+/** The configuration that the options ask for, with the plan of the data under it. */
+export async function configOf(options: RunOptions): Promise<Config> {
+  const { fingerprint, openData, planLayer } = await import('../plan');
+  const { loadOperations } = await import('../operations');
+  const dataset = openData(options.data, options.task);
+  const table = loadOperations(options.operations ?? null);
+  const { operations, file: operationsFile, hash: operationsHash } = table;
+  return resolveConfig({
+    plan: planLayer(dataset, fingerprint(dataset)),
+    file: options.config ?? 'laptop',
+    set: options.set,
+    given: { ...given(options), operations: operations.map((o) => o.name), operationsFile, operationsHash },
+  });
+}
+
+function given({ fold, seed, method }: RunOptions): Record<string, unknown> {
+  const number = (text: string) =>
+    text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+  return {
+    ...(fold === undefined ? {} : { fold: number(fold) }),
+    ...(seed === undefined ? {} : { seed: number(seed) }),
+    ...(method === undefined ? {} : { method }),
+  };
+}
+
+/** A run's default name. */
+export function runName({ task, name, fold, seed, method }: Config): string {
+  return path.join(
+    'runs',
+    [task, ...(method === 'scnas' ? [] : [method]), name, `fold${fold}`, `seed${seed}`].join('-'),
+  );
+}
+
+/** The run folder that the options ask for: a new one, or with --resume one that is there, checked to be the same run. */
+export async function runOf(options: RunOptions): Promise<RunFolder> {
+  if (options.resume && options.run) return resumed(options, options.run);
+  const { createRun } = await import('../folder');
+  const config = await configOf(options);
+  const dir = options.run ?? runName(config);
+  return options.resume ? resumed(options, dir) : createRun(dir, config);
+}
+
+/** What is not said anew on the command line is as the run has it; the data and the operations are looked at again. */
+async function resumed(options: RunOptions, dir: string): Promise<RunFolder> {
+  const { openData } = await import('../plan');
+  const { loadOperations } = await import('../operations');
+  const { openRun, resumeRun } = await import('../folder');
+  const { config } = openRun(dir);
+  const dataset = openData(
+    options.data ?? config.data,
+    options.task ?? (options.data ? config.task : undefined),
+  );
+  const table = loadOperations(options.operations ?? config.operationsFile);
+  const layer = {
+    ...(options.config === undefined
+      ? config
+      : await configOf({
+          ...options,
+          data: dataset.root,
+          task: undefined,
+          operations: table.file ?? undefined,
+        })),
+    ...given(options),
+    data: dataset.root,
+    task: dataset.name,
+    dataHash: dataset.hash,
+    operations: table.operations.map((o) => o.name),
+    operationsFile: table.file,
+    operationsHash: table.hash,
+  };
+  return resumeRun(dir, parseConfig(layer, 'command line', options.set));
+}
+
+/** A run that is there, for a command that needs --run. */
+export async function existingRun(dir: string | undefined): Promise<RunFolder> {
+  const { openRun } = await import('../folder');
+  if (!dir)
+    return fail({
+      where: '--run',
+      expected: 'the folder of a run',
+      found: 'nothing',
+      next: 'give --run DIR',
+    });
+  return openRun(dir);
+}
+
+/** Prints facts: JSON with --json, else lines. */
+export function print(json: boolean | undefined, facts: unknown, lines: readonly string[]): void {
+  process.stdout.write(`${json ? JSON.stringify(facts, null, 2) : lines.join('\n')}\n`);
+}
+
+/** Three sides, as in `40,56,40`; each a multiple of `step`. */
+export function sides(text: string, where: string, step = 8): readonly [number, number, number] {
+  const numbers = text.split(',').map(Number);
+  const expected = `three sides X,Y,Z of at least 16${step > 1 ? `, each divisible by ${step}` : ''}`;
+  if (numbers.length !== 3 || numbers.some((n) => !Number.isSafeInteger(n) || n < 16 || n % step !== 0))
+    fail({ where, expected, found: text, next: 'for example 40,56,40' });
+  return numbers as unknown as readonly [number, number, number];
+}
+
+/** A whole number of at least `least`. */
+export function wholeNumber(text: string, where: string, least = 1): number {
+  const n = Number(text);
+  if (!Number.isSafeInteger(n) || n < least)
+    fail({ where, expected: `a whole number of at least ${least}`, found: text, next: 'correct it' });
+  return n;
+}
+
+/** A genotype file, parsed with the operations that go with it. */
+export async function genotypeFrom(file: string, operationsFile: string | undefined) {
+  const { loadOperations } = await import('../operations');
+  const { parseGenotype } = await import('../../paper/genotype');
+  const { operations } = loadOperations(operationsFile ?? null);
+  const genotype = parseGenotype(readJson(file, 'give a genotype.json'), operations, file);
+  return { genotype, operations };
+}
+
+/** Hooks of a phase on the command line: a bar on stderr, Ctrl-C, and the line that goes on. */
+export async function withHooks<T>(goOn: string, work: (hooks: Hooks<unknown>) => Promise<T>): Promise<T> {
+  const { signal, release } = stopSignal((line) => process.stderr.write(`\n${line}\n`));
+  try {
+    return await work({
+      signal,
+      goOn,
+      progress: (phase, total, from) => progressLine({ phase, total, from }),
+    });
+  } finally {
+    release();
+  }
+}

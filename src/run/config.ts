@@ -1,0 +1,297 @@
+/**
+ * The configuration of a run: defaults < plan < configs/NAME.json < --set key=value. What comes out is written to the run folder's
+ * config.json, and that file is all that later steps read.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { fail } from '../engine/errors';
+import type { Shape3 } from '../engine/model';
+import type { AdamOptions } from '../paper/adam';
+import type { Schedule } from '../paper/anneal';
+import type { PlateauOptions } from '../paper/plateau';
+import { defaultReadings, type Readings, readingTable } from '../paper/readings';
+import { readJson } from './files';
+import * as o from './options';
+
+/** How long a phase trains, on what batches. */
+export interface PhaseOptions {
+  /** Channels of the stem. */
+  readonly stem: number;
+  /** Patches in a step. */
+  readonly batch: number;
+  /** Patches held in memory at once; gradients are accumulated over the rest. */
+  readonly microBatch: number;
+  /** Compute activations anew in the backward pass: less memory, more time, the same numbers. */
+  readonly recompute: boolean;
+  readonly steps: number;
+  readonly stepsPerEpoch: number;
+  readonly plateau: PlateauOptions;
+}
+
+export const methods = ['scnas', 'random', 'unet'] as const;
+/** Where the network comes from: a search (or a given genotype), a random genotype, or a plain 3D U-Net of equal multiply-adds. */
+export type Method = (typeof methods)[number];
+
+export interface Config {
+  readonly schema: 'scnas-config-1';
+  /** Name of the configuration file it began as. */
+  readonly name: string;
+  /** Folder with dataset.json. */
+  readonly data: string;
+  readonly task: string;
+  /** Hash of the data set: a resume on other data is refused. */
+  readonly dataHash: string;
+  /** Channels of an image. */
+  readonly inputs: number;
+  /** Class names, background first. */
+  readonly classes: readonly string[];
+  /** Which of the folds is validated on; `all` trains on every case and validates on none. */
+  readonly fold: number | 'all';
+  readonly folds: number;
+  readonly seed: number;
+  readonly method: Method;
+  /** Names of the candidate operations. */
+  readonly operations: readonly string[];
+  /** A file of one's own with `export const operations`, or null. */
+  readonly operationsFile: string | null;
+  /** Changes with an operation's name, parameters or, for a file of one's own, its text. */
+  readonly operationsHash: string;
+  /** Patch sides, voxels. */
+  readonly patch: Shape3;
+  readonly spacing: 'native';
+  /** Normalise by the statistics of the nonzero mask (nnU-Net's rule where the crop takes away more than a quarter). */
+  readonly maskStatistics: boolean;
+  /** Share of a batch that must hold foreground. */
+  readonly foreground: number;
+  /** Mirror patches in training. */
+  readonly mirror: boolean;
+  /** Average predictions over the 8 flips. */
+  readonly flips: boolean;
+  readonly search: PhaseOptions & {
+    /** Adam of Θ; its betas as the paper prints them, see the reading `thetaBetas`. */
+    readonly theta: AdamOptions;
+    readonly alpha: AdamOptions;
+    /** How τ falls over the epochs. */
+    readonly tau: Schedule;
+  };
+  readonly retrain: PhaseOptions & {
+    readonly adam: AdamOptions;
+    /** Training stops when the rate falls below this. */
+    readonly minRate: number;
+    /** Above 0 the rate also falls to 0 as (1 − step/steps)^decay: for runs too short for a plateau. */
+    readonly decay: number;
+  };
+  /** The plain U-Net's multiply-adds for a patch; its width is the nearest. 0: its width is retrain.stem. */
+  readonly unet: { readonly multiplyAdds: number };
+  /** A checkpoint is written after so many steps or seconds, whichever comes first. */
+  readonly checkpoint: { readonly steps: number; readonly seconds: number };
+  /** Batches drawn ahead by the worker; 0 draws in the main thread. */
+  readonly ahead: number;
+  readonly readings: Readings;
+}
+
+const phase = { batch: 4, microBatch: 1, recompute: true, stepsPerEpoch: 250 };
+
+/** The paper's numbers; what the data decide (task, inputs, classes, patch) comes with the plan. */
+export const defaults: o.Options = {
+  schema: 'scnas-config-1',
+  name: 'defaults',
+  data: '',
+  task: '',
+  dataHash: '',
+  inputs: 1,
+  classes: [],
+  fold: 0,
+  folds: 5,
+  seed: 0,
+  method: 'scnas',
+  operations: [],
+  operationsFile: null,
+  operationsHash: '',
+  patch: [128, 128, 128],
+  spacing: 'native',
+  maskStatistics: false,
+  foreground: 0.33,
+  mirror: true,
+  flips: true,
+  search: {
+    stem: 48,
+    ...phase,
+    steps: 50_000,
+    theta: { rate: 0.025, beta1: 0.1, beta2: 0.001 },
+    alpha: { rate: 0.003, beta1: 0.5, beta2: 0.999 },
+    plateau: { patience: 20, factor: 10 },
+    tau: { kind: 'linear', from: 10, to: 0.1 },
+  },
+  retrain: {
+    stem: 68,
+    ...phase,
+    batch: 8,
+    steps: 125_000,
+    adam: { rate: 3e-4, beta1: 0.9, beta2: 0.999 },
+    plateau: { patience: 30, factor: 5 },
+    minRate: 1e-7,
+    decay: 0,
+  },
+  unet: { multiplyAdds: 0 },
+  checkpoint: { steps: 250, seconds: 300 },
+  ahead: 2,
+  readings: defaultReadings,
+};
+
+const phaseRules = (name: string): o.Rules =>
+  Object.fromEntries(
+    Object.entries({
+      stem: o.multipleOf(2),
+      batch: o.whole(1),
+      microBatch: o.whole(1),
+      steps: o.whole(1),
+      stepsPerEpoch: o.whole(1),
+      'plateau.patience': o.whole(1),
+      'plateau.factor': o.positive,
+      ...Object.fromEntries(
+        ['adam', 'theta', 'alpha'].flatMap((adam) => [
+          [`${adam}.rate`, o.positive],
+          [`${adam}.beta1`, o.between(0, 0.999999)],
+          [`${adam}.beta2`, o.between(0, 0.999999)],
+        ]),
+      ),
+    }).map(([key, rule]) => [`${name}.${key}`, rule]),
+  );
+
+/** The numbers that each schedule of τ needs. */
+const schedules: Readonly<Record<Schedule['kind'], Readonly<Record<string, o.Rule>>>> = {
+  linear: { from: o.positive, to: o.positive },
+  exponential: { from: o.positive, rate: o.positive },
+  constant: { value: o.positive },
+  given: { values: o.listOf(o.positive) },
+};
+
+const tauRule: o.Rule = (v) => {
+  const given = v as Readonly<Record<string, o.Json>> | null;
+  const needed = schedules[given?.kind as Schedule['kind']];
+  if (!given || !needed) return `an object with kind ${Object.keys(schedules).join(', ')}`;
+  const fits = Object.keys(given).length === Object.keys(needed).length + 1;
+  const right = Object.entries(needed).every(([name, rule]) => rule(given[name] ?? null) === undefined);
+  return fits && right
+    ? undefined
+    : `{kind: "${given.kind}"} with positive ${Object.keys(needed).join(', ')} and nothing else`;
+};
+
+const rules: o.Rules = {
+  schema: o.oneOf('scnas-config-1'),
+  fold: o.either(o.whole(0), o.oneOf('all')),
+  folds: o.whole(2),
+  seed: o.whole(0),
+  method: o.oneOf(...methods),
+  operationsFile: (v) => (v === null || typeof v === 'string' ? undefined : 'a file name or null'),
+  patch: o.patchSides,
+  spacing: o.oneOf('native'),
+  foreground: o.between(0, 1),
+  ...phaseRules('search'),
+  ...phaseRules('retrain'),
+  'search.tau': tauRule,
+  'retrain.minRate': o.positive,
+  'retrain.decay': o.between(0, 10),
+  'unet.multiplyAdds': o.whole(0),
+  'checkpoint.steps': o.whole(1),
+  'checkpoint.seconds': o.positive,
+  ahead: o.whole(0),
+  ...Object.fromEntries(readingTable.map(({ name, options }) => [`readings.${name}`, o.oneOf(...options)])),
+};
+
+/** Keys that a resume may change: they move no number of the run. */
+export const freeKeys: readonly string[] = [
+  'data',
+  'checkpoint.steps',
+  'checkpoint.seconds',
+  'ahead',
+  'operationsFile',
+];
+
+/** The layers of a configuration, each checked as it is laid on. */
+export interface Layers {
+  readonly plan?: unknown;
+  /** A name under configs/, or a file. */
+  readonly file?: string;
+  /** `key=value`, in order. */
+  readonly set?: readonly string[];
+  /** What the command line's own options say (fold, seed, method). */
+  readonly given?: Readonly<Record<string, unknown>>;
+}
+
+/** The resolved configuration. */
+export function resolveConfig({ plan = {}, file, set = [], given = {} }: Layers): Config {
+  let out = o.overlay(defaults, plan, 'plan', rules);
+  if (file !== undefined) {
+    const found = findConfig(file);
+    out = o.overlay(out, readJson(found, 'give a name under configs/ or a file'), found, rules);
+    out = { ...out, name: path.basename(found, '.json') };
+  }
+  for (const setting of set) out = o.overlay(out, o.parseSetting(setting), `--set ${setting}`, rules);
+  return checked(o.overlay(out, given, 'command line', rules), file ?? 'configuration');
+}
+
+/** A configuration read back from a run folder: complete, and checked like a new one. */
+export function parseConfig(json: unknown, where: string, set: readonly string[] = []): Config {
+  let out = o.overlay(defaults, json, where, rules);
+  const missing = Object.keys(defaults).filter((name) => !(name in (json as object)));
+  if (missing.length > 0)
+    fail({
+      where,
+      expected: `key ${missing[0]}`,
+      found: 'nothing',
+      next: 'this is no resolved configuration',
+    });
+  for (const setting of set) out = o.overlay(out, o.parseSetting(setting), `--set ${setting}`, rules);
+  return checked(out, where);
+}
+
+/** What single values cannot show. */
+function checked(options: o.Options, where: string): Config {
+  const config = options as unknown as Config;
+  if (config.fold !== 'all' && config.fold >= config.folds)
+    fail({
+      where,
+      expected: `fold to be 0 … ${config.folds - 1} or all`,
+      found: String(config.fold),
+      next: 'correct the fold',
+    });
+  for (const name of ['search', 'retrain'] as const) {
+    const { batch, microBatch } = config[name];
+    if (batch % microBatch !== 0)
+      fail({
+        where,
+        expected: `${name}.microBatch to divide ${name}.batch ${batch}`,
+        found: String(microBatch),
+        next: 'change one of them',
+      });
+  }
+  return config;
+}
+
+function findConfig(file: string): string {
+  if (fs.existsSync(file) && fs.statSync(file).isFile()) return file;
+  const folder = path.join(__dirname, '..', '..', 'configs');
+  const named = path.join(folder, `${file}.json`);
+  if (fs.existsSync(named)) return named;
+  const names = fs
+    .readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -5));
+  const near = o.nearest(file, names);
+  return fail({
+    where: `--config ${file}`,
+    expected: 'a file, or a name under configs/',
+    found: 'neither',
+    next: near ? `did you mean ${near}?` : `there are ${names.join(', ')}`,
+  });
+}
+
+/** Differences that matter between a run's configuration and the one asked for now. */
+export function configChanges(run: Config, asked: Config): string[] {
+  return o
+    .differences(run as unknown as o.Options, asked as unknown as o.Options)
+    .filter(({ key }) => !freeKeys.includes(key) && key !== 'name')
+    .map(({ key, before, now }) => `${key}: ${before} in the run, ${now} now`);
+}

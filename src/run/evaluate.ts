@@ -1,0 +1,115 @@
+/** Evaluation of a run: Dice of each validation case, a line each in cases.jsonl, the mean in record.json. */
+import type { Dataset } from '../data/msd';
+import { loadCase } from '../data/msd';
+import { prepareCase } from '../data/preprocess';
+import { fail } from '../engine/errors';
+import { tf } from '../engine/tf';
+import { meanDice, scoreCase } from '../evaluate/dice';
+import { predictLabels } from '../evaluate/predict';
+import { splitOf } from './cases';
+import { appendLine, type RunFolder, readLines, readRecord, updateRecord } from './folder';
+import { loadModel } from './model';
+import type { Hooks } from './phase';
+import { Interrupted } from './stop';
+
+/** A line of cases.jsonl; null where a class is neither there nor predicted. */
+export interface CaseLine {
+  readonly id: string;
+  readonly dice: Readonly<Record<string, number | null>>;
+  readonly mean: number | null;
+  readonly seconds: number;
+}
+
+/** What an evaluation reached. */
+export interface Evaluation {
+  readonly cases: readonly CaseLine[];
+  /** By class, and `mean` over the classes. */
+  readonly dice: Readonly<Record<string, number | null>>;
+}
+
+/** Scores every validation case that has no line yet; `onCase` sees each new label map. */
+export async function runEvaluate(
+  run: RunFolder,
+  dataset: Dataset,
+  { signal, progress, goOn = 'run it again' }: Hooks<unknown> = {},
+  onCase?: (id: string, labels: Uint8Array) => void,
+): Promise<Evaluation> {
+  const { config } = run;
+  const { validation } = splitOf(config, dataset);
+  if (validation.length === 0)
+    fail({
+      where: run.dir,
+      expected: 'a fold with validation cases',
+      found: `fold ${config.fold}`,
+      next: 'evaluate a run of fold 0 to 4',
+    });
+  const { network, theta } = loadModel(run.dir);
+  const done = new Set(readLines<CaseLine>(run, 'cases.jsonl').map(({ id }) => id));
+  const bar = progress?.('evaluate', validation.length, done.size);
+  try {
+    for (const id of validation) {
+      if (done.has(id)) continue;
+      const began = performance.now();
+      const raw = loadCase(dataset, id);
+      if (!raw.label) continue;
+      const prepared = prepareCase(raw, config.classes.length, config.maskStatistics);
+      const labels = predictLabels(network, theta, prepared, { patch: config.patch, flips: config.flips });
+      onCase?.(id, labels);
+      const line = caseLine(config.classes, id, labels, raw.label, (performance.now() - began) / 1000);
+      appendLine(run, 'cases.jsonl', line);
+      done.add(id);
+      bar?.update(done.size, { Dice: line.mean ?? Number.NaN });
+      await new Promise((resolve) => setImmediate(resolve));
+      if (signal?.aborted && done.size < validation.length)
+        throw new Interrupted(
+          `evaluation stopped after ${done.size} of ${validation.length} cases, which are kept; to go on: ${goOn}`,
+        );
+    }
+  } finally {
+    bar?.done();
+    tf.dispose(theta);
+  }
+  return summary(run);
+}
+
+function caseLine(
+  classes: readonly string[],
+  id: string,
+  labels: Uint8Array,
+  truth: Uint8Array,
+  seconds: number,
+): CaseLine {
+  const { dice } = scoreCase(id, labels, truth, classes.length);
+  const { mean } = meanDice([{ id, dice }]);
+  const named = classes.slice(1).map((name, k): [string, number | null] => [name, orNull(dice[k + 1])]);
+  return {
+    id,
+    dice: Object.fromEntries(named),
+    mean: orNull(mean),
+    seconds: Math.round(seconds * 100) / 100,
+  };
+}
+
+/** Means over the cases that are scored, written to the record. */
+function summary(run: RunFolder): Evaluation {
+  const cases = readLines<CaseLine>(run, 'cases.jsonl');
+  const { classes } = run.config;
+  const rows = cases.map(({ id, dice }) => ({
+    id,
+    dice: [Number.NaN, ...classes.slice(1).map((name) => dice[name] ?? Number.NaN)],
+  }));
+  const { perClass, mean } = meanDice(rows);
+  const named = classes.slice(1).map((name, k): [string, number | null] => [name, orNull(perClass[k + 1])]);
+  const dice = { ...Object.fromEntries(named), mean: orNull(mean) };
+  const seconds = cases.reduce((sum, line) => sum + line.seconds, 0);
+  const phases = {
+    ...readRecord(run).phases,
+    evaluate: { steps: cases.length, seconds: Math.round(seconds * 10) / 10 },
+  };
+  updateRecord(run, { dice, cases: cases.length, phases });
+  return { cases, dice };
+}
+
+function orNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
+}

@@ -1,0 +1,61 @@
+/** Files that are either there in full or not at all: written beside, flushed, renamed. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { fail } from '../engine/errors';
+
+/** Writes `contents` to `file` so that a reader, or a run killed at any moment, sees the old file or the new one. */
+export function writeWhole(file: string, contents: string | Uint8Array): void {
+  const partial = `${file}.partial-${process.pid}`;
+  try {
+    const handle = fs.openSync(partial, 'w');
+    try {
+      const bytes = typeof contents === 'string' ? Buffer.from(contents) : contents;
+      for (let done = 0; done < bytes.length; )
+        done += fs.writeSync(handle, bytes, done, Math.min(bytes.length - done, 2 ** 30));
+      fs.fsyncSync(handle);
+    } finally {
+      fs.closeSync(handle);
+    }
+    fs.renameSync(partial, file);
+  } catch (error) {
+    fs.rmSync(partial, { force: true });
+    throw error;
+  }
+  flushFolder(path.dirname(file));
+}
+
+/** Writes a value as indented JSON, whole or not at all. */
+export function writeJson(file: string, value: unknown): void {
+  writeWhole(file, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Reads JSON; a missing or broken file is one clear error. */
+export function readJson(file: string, next: string): unknown {
+  let text: string;
+  try {
+    text = fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    return fail({
+      where: file,
+      expected: 'a readable file',
+      found: (error as NodeJS.ErrnoException).code ?? 'none',
+      next,
+    });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return fail({ where: file, expected: 'JSON', found: (error as Error).message, next });
+  }
+}
+
+/** Makes a rename survive a power cut, where the file system lets a folder be flushed. */
+function flushFolder(folder: string): void {
+  try {
+    const handle = fs.openSync(folder, 'r');
+    fs.fsyncSync(handle);
+    fs.closeSync(handle);
+  } catch {
+    // Windows cannot flush a folder; the rename itself is still atomic.
+  }
+}

@@ -1,0 +1,86 @@
+/** The table of candidate operations that a run uses: the paper's eight, or a file of one's own. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { fail } from '../engine/errors';
+import { type Operation, operations as paperOperations } from '../paper/operations';
+import { hashOf } from './hash';
+
+/** A table, with the hash that a resume compares. */
+export interface OperationTable {
+  readonly operations: readonly Operation[];
+  readonly file: string | null;
+  readonly hash: string;
+}
+
+/** The paper's operations, or `export const operations` of a TypeScript or JavaScript file. */
+export function loadOperations(file: string | null): OperationTable {
+  if (file === null) return { operations: paperOperations, file, hash: hashOf(fingerprint(paperOperations)) };
+  const full = path.resolve(file);
+  const text = readText(full);
+  let loaded: { operations?: unknown; default?: unknown };
+  try {
+    require('../register.js');
+    loaded = require(full);
+  } catch (error) {
+    return fail({
+      where: file,
+      expected: 'a file that loads',
+      found: (error as Error).message,
+      next: 'correct it',
+    });
+  }
+  const table = loaded.operations ?? loaded.default;
+  if (!Array.isArray(table) || table.length < 2)
+    return fail({
+      where: file,
+      expected: '`export const operations`, a list of at least two',
+      found: table === undefined ? 'none' : typeof table,
+      next: 'begin with `export const operations = [...paper, mine]`',
+    });
+  for (const o of table as Partial<Operation>[])
+    if (typeof o?.name !== 'string' || typeof o.build !== 'function' || typeof o.cost !== 'function')
+      fail({
+        where: file,
+        expected: 'operations with name, build and cost',
+        found: JSON.stringify(o),
+        next: 'complete the record',
+      });
+  const names = (table as Operation[]).map((o) => o.name);
+  const double = names.find((name, i) => names.indexOf(name) !== i);
+  if (double)
+    fail({ where: file, expected: 'each name once', found: `${double} twice`, next: 'rename one of them' });
+  return {
+    operations: table as Operation[],
+    file: full,
+    hash: hashOf([fingerprint(table as Operation[]), text]),
+  };
+}
+
+function readText(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    return fail({
+      where: file,
+      expected: 'a readable file',
+      found: (error as NodeJS.ErrnoException).code ?? 'none',
+      next: 'check --operations',
+    });
+  }
+}
+
+/** What can be seen of operations without running them: names, parameters and cost at two sites. */
+function fingerprint(operations: readonly Operation[]): unknown {
+  const sites = ([1, 2] as const).map((stride) => ({
+    width: 4,
+    stride,
+    affine: true,
+    poolNorm: true,
+    identity: 'factorized reduce' as const,
+  }));
+  return operations.map((o) => [
+    o.name,
+    o.zero ?? false,
+    sites.map((site) => [o.build(site).parameters, o.cost(site)]),
+  ]);
+}

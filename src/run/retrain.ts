@@ -1,0 +1,61 @@
+/** Retraining in a run: the genotype's network, or a peer, from scratch on the whole training part. */
+import type { Dataset } from '../data/msd';
+import { key } from '../engine/keys';
+import { totalCost } from '../paper/cost';
+import { intermediateNodes, randomGenotype } from '../paper/genotype';
+import type { Operation } from '../paper/operations';
+import {
+  initialRetrain,
+  isFinished,
+  type RetrainReport,
+  type RetrainState,
+  retrainStep,
+} from '../paper/retrain';
+import { loadCases, splitOf } from './cases';
+import { disposeState } from './checkpoint';
+import { type RunFolder, readGenotype, updateRecord, writeGenotype } from './folder';
+import { networkOf, saveModel } from './model';
+import { type Hooks, type Phase, runPhase } from './phase';
+
+/** Retraining as a phase, with its cases loaded. A run of method `random` draws its genotype here. */
+export function retrainPhase(
+  run: RunFolder,
+  dataset: Dataset,
+  operations: readonly Operation[],
+): Phase<RetrainState, RetrainReport> {
+  const { config } = run;
+  const { retrain, seed, readings } = config;
+  if (config.method === 'random' && !readGenotype(run, operations))
+    writeGenotype(run, randomGenotype(operations, key(seed, 'random genotype'), intermediateNodes(readings)));
+  const network = networkOf(config, readGenotype(run, operations), operations, run.dir);
+  const { flops, parameters } = totalCost(network.cost(config.patch), readings.flops);
+  updateRecord(run, { facts: { multiplyAdds: flops, parameters } });
+  return {
+    name: 'retrain',
+    total: retrain.steps,
+    sets: { train: loadCases(config, dataset, splitOf(config, dataset).train) },
+    batch: {
+      batch: retrain.batch,
+      patch: config.patch,
+      foreground: config.foreground,
+      mirror: config.mirror,
+    },
+    draws: (step) => [{ set: 'train', key: key(seed, 'batch', 'retrain', step) }],
+    initial: () => initialRetrain(network, retrain, seed),
+    step: (state, [batch]) => retrainStep(network, retrain, state, batch, readings),
+    finished: (state) => isFinished(retrain, state),
+    shown: ({ loss, rate }) => ({ loss, rate }),
+  };
+}
+
+/** Trains until the end, from the checkpoint if there is one, and writes model.safetensors. */
+export async function runRetrain(
+  run: RunFolder,
+  dataset: Dataset,
+  operations: readonly Operation[],
+  hooks: Hooks<RetrainReport> = {},
+): Promise<void> {
+  const state = await runPhase(run, retrainPhase(run, dataset, operations), hooks);
+  await saveModel(run, state.theta);
+  disposeState(state);
+}

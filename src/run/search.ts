@@ -1,0 +1,95 @@
+/** The search of a run: its supernet, its two sets, its steps; and the genotype that follows. */
+import type { Dataset } from '../data/msd';
+import { fail } from '../engine/errors';
+import { key } from '../engine/keys';
+import { initialSearch, type SearchReport, type SearchState, searchStep } from '../paper/bilevel';
+import { type Derived, derive } from '../paper/derive';
+import { supernet } from '../paper/network';
+import type { Operation } from '../paper/operations';
+import { loadCases, searchSets } from './cases';
+import { disposeState, readCheckpoint, unpack } from './checkpoint';
+import {
+  checkpointFile,
+  type Metric,
+  type RunFolder,
+  readLines,
+  updateRecord,
+  writeGenotype,
+} from './folder';
+import { type Hooks, type Phase, runPhase } from './phase';
+
+/** The search as a phase, with its cases loaded. */
+export function searchPhase(
+  run: RunFolder,
+  dataset: Dataset,
+  operations: readonly Operation[],
+): Phase<SearchState, SearchReport> {
+  const { config } = run;
+  const { search, seed, readings, inputs, classes } = config;
+  const net = supernet({
+    inputs,
+    classes: classes.length,
+    stem: search.stem,
+    operations,
+    readings,
+    recompute: search.recompute,
+  });
+  const ids = searchSets(config, dataset);
+  return {
+    name: 'search',
+    total: search.steps,
+    sets: { theta: loadCases(config, dataset, ids.theta), alpha: loadCases(config, dataset, ids.alpha) },
+    batch: { batch: search.batch, patch: config.patch, foreground: config.foreground, mirror: config.mirror },
+    draws: (step) =>
+      (['theta', 'alpha'] as const).map((set) => ({ set, key: key(seed, 'batch', set, step) })),
+    initial: () => initialSearch(net, search, seed),
+    step: (state, [theta, alpha]) => searchStep(net, search, seed, state, { theta, alpha }),
+    finished: (state) => state.step >= search.steps,
+    shown: ({ lossTheta, tau, entropyAlpha }) => ({ loss: lossTheta, τ: tau, 'entropy of α': entropyAlpha }),
+  };
+}
+
+/** Searches until the end, from the checkpoint if there is one. */
+export async function runSearch(
+  run: RunFolder,
+  dataset: Dataset,
+  operations: readonly Operation[],
+  hooks: Hooks<SearchReport> = {},
+): Promise<void> {
+  disposeState(await runPhase(run, searchPhase(run, dataset, operations), hooks));
+}
+
+/** Derives the genotype of a finished search and writes genotype.json. */
+export function runDerive(run: RunFolder, operations: readonly Operation[]): Derived {
+  const { config } = run;
+  const saved = readCheckpoint(checkpointFile(run, 'search'));
+  const { step, alpha } = unpack(saved) as SearchState;
+  disposeState(saved.tensors);
+  if (step < config.search.steps)
+    fail({
+      where: run.dir,
+      expected: `a search of ${config.search.steps} steps`,
+      found: `one stopped at step ${step}`,
+      next: `go on with scnas search --run ${run.dir} --resume`,
+    });
+  const source = {
+    task: config.task,
+    config: config.name,
+    fold: config.fold,
+    seed: config.seed,
+    steps: step,
+  };
+  const derived = derive(alpha, operations, config.readings, source);
+  writeGenotype(run, derived.genotype);
+  const entropies = readLines<Metric>(run, 'metrics.jsonl')
+    .filter(({ phase }) => phase === 'search')
+    .map((line) => line.entropyAlpha);
+  updateRecord(run, {
+    facts: {
+      entropyAlpha: { start: entropies[0], end: entropies[entropies.length - 1] },
+      margins: derived.margins,
+      warnings: derived.warnings,
+    },
+  });
+  return derived;
+}
