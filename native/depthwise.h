@@ -1,0 +1,348 @@
+// Depthwise 3³ convolution and its gradients, channels-last, any channel count, stride 1 or 2, any dilation.
+//
+//   depthwise_forward(x, w, y, in, stride, dilation, activate, stats)
+//       y = Σ_k f(x)[i·stride + (k−1)·dilation]·w[k]; f = LeakyReLU if `activate`, else the identity
+//   depthwise_input_grad(x, w, dy, dx, in, stride, dilation, activate)
+//       x is read only if `activate` (else it may be null)
+//   depthwise_filter_grad(x, dy, dw, in, stride, dilation, activate)
+//
+// `in` is x's shape, w [3,3,3,c], y [n, out_size(d), out_size(h), out_size(w), c]; `stats` null or [n][c][2] doubles: Σy, Σy².
+//
+// How: an activated row of the source is copied once, with zeros at both ends, into a ring of three planes; an output row
+// is then a sum of up to 27 shifted runs of W·c floats. The weights of a tap are repeated to a period of lcm(c, lanes)
+// floats, so that every channel count fills the vectors. A stride of 2 splits a row into its even and odd voxels.
+#pragma once
+#include <algorithm>
+#include "simd.h"
+
+namespace scnas {
+
+inline int64_t out_size(int64_t size, int64_t stride) { return (size - 1) / stride + 1; }
+inline Shape out_shape(const Shape& in, int64_t stride, int64_t c) {
+  return {in.n, out_size(in.d, stride), out_size(in.h, stride), out_size(in.w, stride), c};
+}
+
+/// How one axis of a correlation (or of its transpose, the input gradient) meets its source.
+struct Axis {
+  int64_t source, result, stride, dilation;
+  bool transposed;
+  /// The source index that tap k reads for result i, −1 if none.
+  int64_t at(int64_t i, int64_t k) const {
+    const int64_t t = transposed ? i + dilation - k * dilation : i * stride + (k - 1) * dilation;
+    if (!transposed) return t >= 0 && t < source ? t : -1;
+    return t >= 0 && t % stride == 0 && t / stride < source ? t / stride : -1;
+  }
+};
+
+/// The last axis, whose rows are padded and, at stride 2, split by parity of the source (forward) or of the result (transposed).
+struct RowPlan {
+  Axis axis;
+  int64_t c, pad, source_phases, result_phases, columns, length;
+  RowPlan(const Axis& a, int64_t channels) : axis(a), c(channels) {
+    source_phases = a.transposed ? 1 : a.stride;
+    result_phases = a.transposed ? a.stride : 1;
+    pad = a.transposed ? (a.dilation + a.stride - 1) / a.stride : a.dilation;
+    columns = (a.source + 2 * pad + source_phases - 1) / source_phases + 1;
+    length = (source_phases * columns * c + 2 * lanes + lanes - 1) / lanes * lanes;
+  }
+  /// Result columns of a phase.
+  int64_t width(int64_t phase) const { return (axis.result - phase + result_phases - 1) / result_phases; }
+  /// Where tap k begins in a padded row for the results of `phase`, in floats; −1 if it never reaches them.
+  int64_t offset(int64_t phase, int64_t k) const {
+    if (!axis.transposed) {
+      const int64_t q = k * axis.dilation;
+      return (q % axis.stride * columns + q / axis.stride) * c;
+    }
+    const int64_t t = phase + axis.dilation - k * axis.dilation + pad * axis.stride;
+    return t % axis.stride ? -1 : t / axis.stride * c;
+  }
+  /// Copies one source row into its padded form.
+  void pad_row(const float* x, float* row, bool activate) const {
+    const int64_t left = pad * c, n = axis.source * c;
+    if (source_phases == 1) {
+      std::fill(row, row + left, 0.f);
+      copy_leaky(x, row + left, n, activate);
+      std::fill(row + left + n, row + length, 0.f);
+      return;
+    }
+    std::fill(row, row + length, 0.f);
+    for (int64_t w = 0; w < axis.source; w++)
+      copy_leaky(x + w * c, row + ((w + pad) % source_phases * columns + (w + pad) / source_phases) * c, c, activate);
+  }
+};
+
+/// Three padded source planes, filled as they are asked for.
+struct PlaneRing {
+  float* data;
+  int64_t plane, tags[3] = {-1, -1, -1};
+  template <class Fill>
+  const float* get(int64_t tag, const int64_t* needed, const Fill& fill) {
+    for (int s = 0; s < 3; s++)
+      if (tags[s] == tag) return data + s * plane;
+    int slot = 0;
+    while (tags[slot] >= 0 && (tags[slot] == needed[0] || tags[slot] == needed[1] || tags[slot] == needed[2])) slot++;
+    tags[slot] = tag;
+    fill(tag, data + slot * plane);
+    return data + slot * plane;
+  }
+};
+
+/// out[m·period + lane] = Σ_t x[t][m·period + lane]·w[t][lane] for m < M.
+template <int M>
+static inline void depthwise_run(const float* const* x, int64_t at, const float* const* w, int64_t lane, int taps, int64_t period, float* out) {
+  vec acc[M];
+  for (int m = 0; m < M; m++) acc[m] = vec{};
+  for (int t = 0; t < taps; t++) {
+    const float* p = x[t] + at;
+    const vec k = load(w[t] + lane);
+#pragma GCC unroll 16
+    for (int m = 0; m < M; m++) acc[m] += load(p + m * period) * k;
+  }
+  for (int m = 0; m < M; m++) store(out + m * period, acc[m]);
+}
+
+/// One row of `total` floats: out = Σ_t x[t]·w[t], w repeating with the period.
+static inline void depthwise_row(const float* const* x, const float* const* w, int taps, int64_t period, int64_t total, float* out) {
+  const int64_t whole = total / lanes * lanes;
+  for (int64_t j = 0; j < period && j < whole; j += lanes) {
+    int64_t at = j;
+    for (int64_t left = (whole - j + period - 1) / period; left > 0;) {
+      const int64_t m = left > 10 ? std::min<int64_t>(10, (left + 1) / 2) : left;
+      float* o = out + at;
+      switch (m) {
+#define SCNAS_CASE(M) case M: depthwise_run<M>(x, at, w, j, taps, period, o); break;
+        SCNAS_CASE(1) SCNAS_CASE(2) SCNAS_CASE(3) SCNAS_CASE(4) SCNAS_CASE(5)
+        SCNAS_CASE(6) SCNAS_CASE(7) SCNAS_CASE(8) SCNAS_CASE(9) SCNAS_CASE(10)
+#undef SCNAS_CASE
+      }
+      at += m * period;
+      left -= m;
+    }
+  }
+  if (whole < total) {
+    float tail[lanes];
+    depthwise_run<1>(x, whole, w, whole % period, taps, period, tail);
+    std::memcpy(out + whole, tail, (total - whole) * sizeof(float));
+  }
+}
+
+/// Weights [27][c] repeated to [27][period].
+static inline void repeat_weights(const float* w, float* out, int64_t c, int64_t period) {
+  for (int64_t k = 0; k < 27; k++)
+    for (int64_t j = 0; j < period; j += c) std::memcpy(out + k * period + j, w + k * c, c * sizeof(float));
+}
+
+/// A correlation over planes: axes d and h, and the row plan.
+struct DepthwisePlan {
+  Axis d, h;
+  RowPlan row;
+  int64_t period;
+  DepthwisePlan(const Shape& in, int64_t stride, int64_t dilation, bool transposed)
+      : d(axis(in.d, stride, dilation, transposed)),
+        h(axis(in.h, stride, dilation, transposed)),
+        row(axis(in.w, stride, dilation, transposed), in.c),
+        period(period_of(in.c)) {}
+  static Axis axis(int64_t size, int64_t stride, int64_t dilation, bool transposed) {
+    const int64_t out = out_size(size, stride);
+    return transposed ? Axis{out, size, stride, dilation, true} : Axis{size, out, stride, dilation, false};
+  }
+  int64_t plane() const { return h.source * row.length; }
+};
+
+/// Runs f(n, d) over result planes begin…end−1 (n·D + d), in an order in which neighbours share source planes.
+template <class F>
+static inline void planes_in_order(const Axis& d, int64_t begin, int64_t end, const F& f) {
+  const int64_t step = d.transposed ? d.dilation : d.dilation / gcd(d.dilation, d.stride);
+  while (begin < end) {
+    const int64_t n = begin / d.result, stop = std::min(end, (n + 1) * d.result);
+    for (int64_t r = 0; r < step; r++)
+      for (int64_t i = begin + r; i < stop; i += step) f(n, i - n * d.result);
+    begin = stop;
+  }
+}
+
+/// The three source planes of result plane (n, d); null where the tap reads padding.
+template <class Fill>
+static inline void source_planes(const Axis& d, PlaneRing& ring, int64_t n, int64_t i, const float** out, const Fill& fill) {
+  int64_t tags[3];
+  for (int k = 0; k < 3; k++) {
+    const int64_t s = d.at(i, k);
+    tags[k] = s < 0 ? -1 : n * d.source + s;
+  }
+  for (int k = 0; k < 3; k++) out[k] = tags[k] < 0 ? nullptr : ring.get(tags[k], tags, fill);
+}
+
+/// Result row h, of one phase, from its three source planes.
+static inline void depthwise_forward_row(const DepthwisePlan& p, const float* w, const float* const* planes, int64_t h, float* out, int64_t phase = 0) {
+  const float *xs[27], *ws[27];
+  int taps = 0;
+  for (int kd = 0; kd < 3; kd++)
+    for (int kh = 0; kh < 3; kh++) {
+      const int64_t sh = p.h.at(h, kh);
+      if (!planes[kd] || sh < 0) continue;
+      for (int kw = 0; kw < 3; kw++) {
+        const int64_t offset = p.row.offset(phase, kw);
+        if (offset < 0) continue;
+        xs[taps] = planes[kd] + sh * p.row.length + offset;
+        ws[taps++] = w + ((kd * 3 + kh) * 3 + kw) * p.period;
+      }
+    }
+  depthwise_row(xs, ws, taps, p.period, p.row.width(phase) * p.row.c, out);
+}
+
+/// Result rows of planes begin…end−1: fill(tag, plane) makes the padded source plane `tag` = n·source + d; `dest(n, d, h)`
+/// says where a row goes; `done(n, d, h, row)` follows it. `w`: repeated weights.
+template <class Fill, class Dest, class Done>
+static inline void depthwise_planes(const DepthwisePlan& p, const float* w, int64_t begin, int64_t end, const Fill& fill, const Dest& dest,
+                                    const Done& done) {
+  const int64_t c = p.row.c, phases = p.row.result_phases;
+  PlaneRing ring{scratch<0>(3 * p.plane()), p.plane()};
+  float* split = scratch<1>(p.row.axis.result * c + lanes);
+  planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
+    const float* planes[3];
+    source_planes(p.d, ring, n, d, planes, fill);
+    for (int64_t h = 0; h < p.h.result; h++) {
+      float* out = dest(n, d, h);
+      if (phases == 1) depthwise_forward_row(p, w, planes, h, out);
+      else
+        for (int64_t phase = 0; phase < phases; phase++) {
+          depthwise_forward_row(p, w, planes, h, split, phase);
+          for (int64_t i = 0; i < p.row.width(phase); i++) std::memcpy(out + (i * phases + phase) * c, split + i * c, c * sizeof(float));
+        }
+      done(n, d, h, out);
+    }
+  });
+}
+
+/// Copies plane `tag` of x, padded and activated.
+struct FillPlane {
+  const DepthwisePlan& p;
+  const float* x;
+  bool activate;
+  void operator()(int64_t tag, float* plane) const {
+    const int64_t rows = p.h.source, n = p.row.axis.source * p.row.c;
+    for (int64_t h = 0; h < rows; h++) p.row.pad_row(x + (tag * rows + h) * n, plane + h * p.row.length, activate);
+  }
+};
+
+/// Sums of a plane, [planes][c][2], added up in their order into [n][c][2].
+static inline void sum_plane_stats(const double* planes, double* stats, int64_t n, int64_t d, int64_t c2) {
+  for (int64_t b = 0; b < n; b++)
+    for (int64_t j = 0; j < c2; j++) {
+      double s = 0;
+      for (int64_t i = 0; i < d; i++) s += planes[(b * d + i) * c2 + j];
+      stats[b * c2 + j] = s;
+    }
+}
+
+inline void depthwise_forward(const float* x, const float* w, float* y, const Shape& in, int64_t stride, int64_t dilation, bool activate,
+                              double* stats = nullptr) {
+  const DepthwisePlan p(in, stride, dilation, false);
+  const Shape out = out_shape(in, stride, in.c);
+  Buffer weights(27 * p.period);
+  repeat_weights(w, weights.data(), in.c, p.period);
+  std::vector<double> sums(stats ? out.n * out.d * out.c * 2 : 0);
+  parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
+    float* tmp = scratch<2>(2 * p.period);
+    depthwise_planes(
+        p, weights.data(), begin, end, FillPlane{p, x, activate},
+        [&](int64_t n, int64_t d, int64_t h) { return y + ((n * out.d + d) * out.h + h) * out.w * out.c; },
+        [&](int64_t n, int64_t d, int64_t, const float* row) {
+          if (stats) add_stats(row, out.w, out.c, sums.data() + (n * out.d + d) * out.c * 2, tmp);
+        });
+  });
+  if (stats) sum_plane_stats(sums.data(), stats, out.n, out.d, out.c * 2);
+}
+
+inline void depthwise_input_grad(const float* x, const float* w, const float* dy, float* dx, const Shape& in, int64_t stride, int64_t dilation,
+                                 bool activate) {
+  const DepthwisePlan p(in, stride, dilation, true);
+  Buffer weights(27 * p.period);
+  repeat_weights(w, weights.data(), in.c, p.period);
+  const int64_t length = in.w * in.c;
+  parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
+    depthwise_planes(
+        p, weights.data(), begin, end, FillPlane{p, dy, false},
+        [&](int64_t n, int64_t d, int64_t h) { return dx + ((n * in.d + d) * in.h + h) * length; },
+        [&](int64_t n, int64_t d, int64_t h, float* row) {
+          if (activate) times_leaky_grad(x + ((n * in.d + d) * in.h + h) * length, row, length);
+        });
+  });
+}
+
+/// sums[t][lane of the period] += x[t]·dy for T taps; `total` a multiple of the lanes.
+template <int T>
+static inline void depthwise_dot(const float* const* x, const float* dy, int64_t period, int64_t total, float* const* sums) {
+  for (int64_t j = 0; j < period && j < total; j += lanes) {
+    vec acc[T];
+    for (int t = 0; t < T; t++) acc[t] = load(sums[t] + j);
+    for (int64_t i = j; i < total; i += period) {
+      const vec g = load(dy + i);
+#pragma GCC unroll 9
+      for (int t = 0; t < T; t++) acc[t] += load(x[t] + i) * g;
+    }
+    for (int t = 0; t < T; t++) store(sums[t] + j, acc[t]);
+  }
+}
+
+/// sums [27][period] += the filter gradient of one result row; `planes` as source_planes gives them, dy zero up to whole vectors.
+static inline void depthwise_filter_row(const DepthwisePlan& p, const float* const* planes, int64_t h, const float* dy, float* sums) {
+  const int64_t total = (p.row.axis.result * p.row.c + lanes - 1) / lanes * lanes;
+  for (int kd = 0; kd < 3; kd++) {
+    if (!planes[kd]) continue;
+    const float* xs[9];
+    float* to[9];
+    int taps = 0;
+    for (int kh = 0; kh < 3; kh++) {
+      const int64_t sh = p.h.at(h, kh);
+      if (sh < 0) continue;
+      for (int kw = 0; kw < 3; kw++) {
+        xs[taps] = planes[kd] + sh * p.row.length + p.row.offset(0, kw);
+        to[taps++] = sums + ((kd * 3 + kh) * 3 + kw) * p.period;
+      }
+    }
+    if (taps == 9) depthwise_dot<9>(xs, dy, p.period, total, to);
+    else if (taps == 6) depthwise_dot<6>(xs, dy, p.period, total, to);
+    else if (taps == 3) depthwise_dot<3>(xs, dy, p.period, total, to);
+  }
+}
+
+/// dw[27][c] = Σ over blocks, in their order, and over the voxels of a period, of sums[blocks][27][period].
+static inline void fold_filter(const float* sums, int64_t blocks, int64_t period, int64_t c, float* dw) {
+  for (int64_t k = 0; k < 27; k++)
+    for (int64_t j = 0; j < c; j++) {
+      double s = 0;
+      for (int64_t b = 0; b < blocks; b++)
+        for (int64_t i = j; i < period; i += c) s += sums[(b * 27 + k) * period + i];
+      dw[k * c + j] = float(s);
+    }
+}
+
+inline void depthwise_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t stride, int64_t dilation, bool activate) {
+  const DepthwisePlan p(in, stride, dilation, false);
+  const Shape out = out_shape(in, stride, in.c);
+  const int64_t blocks = block_count(out.n * out.d, 2, 16), length = out.w * out.c;
+  Buffer sums(blocks * 27 * p.period);
+  fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
+    float* mine = sums.data() + block * 27 * p.period;
+    std::fill(mine, mine + 27 * p.period, 0.f);
+    PlaneRing ring{scratch<0>(3 * p.plane()), p.plane()};
+    float* padded = scratch<1>(length + 2 * lanes);
+    planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
+      const float* planes[3];
+      source_planes(p.d, ring, n, d, planes, FillPlane{p, x, activate});
+      for (int64_t h = 0; h < out.h; h++) {
+        const float* g = dy + ((n * out.d + d) * out.h + h) * length;
+        if (length % lanes) {
+          std::memcpy(padded, g, length * sizeof(float));
+          std::fill(padded + length, padded + length + lanes, 0.f);
+          g = padded;
+        }
+        depthwise_filter_row(p, planes, h, g, mine);
+      }
+    });
+  });
+  fold_filter(sums.data(), blocks, p.period, in.c, dw);
+}
+
+}  // namespace scnas

@@ -1,0 +1,187 @@
+// Products of tall thin matrices, channels-last voxels times a small weight matrix, and their transposed sum.
+//
+//   Columns(b, k, n, transposed)       packs b [k][n] (or bᵀ of b [n][k])
+//   multiply(a, lda, rows, columns, out, ldo)      out[r][j] = Σ_i a[r][i]·b[i][j]
+//   OuterSum(k, n), add_outer(...)     sums[i][j] += Σ_r a[r][i]·g[r][j], kept packed until `unpack`
+//
+// A last vector that would pass the n-th column is moved back over the one before it, so no mask and no padding is needed
+// for n >= 4; fewer columns go through rows of four.
+#pragma once
+#include <algorithm>
+#include "simd.h"
+
+namespace scnas {
+
+template <class V>
+constexpr int lanes_of() { return int(sizeof(V) / 4); }
+template <class V>
+static SCNAS_INLINE V load_as(const float* p) {
+  typedef V Loose __attribute__((aligned(4), may_alias));
+  return *reinterpret_cast<const Loose*>(p);
+}
+template <class V>
+static SCNAS_INLINE void store_as(float* p, V v) {
+  typedef V Loose __attribute__((aligned(4), may_alias));
+  *reinterpret_cast<Loose*>(p) = v;
+}
+
+/// How n columns are cut into groups of one, two or three vectors.
+struct Cut {
+  int64_t n, width, vectors;  // width: lanes of a vector, 4 where n is small
+  explicit Cut(int64_t columns) : n(std::max<int64_t>(columns, 4)), width(n >= lanes ? lanes : n >= 8 ? 8 : 4), vectors((n + width - 1) / width) {}
+  /// First column of vector v.
+  int64_t column(int64_t v) const { return std::min(v * width, n - width); }
+  /// Vectors in the group that begins at v.
+  int64_t group(int64_t v) const {
+    const int64_t left = vectors - v;
+    return left == 4 || left == 2 ? 2 : left >= 3 ? 3 : 1;
+  }
+  int64_t padded() const { return vectors * width; }
+};
+
+/// The packed weights: groups of vectors, each [k][vectors·width].
+struct Columns {
+  int64_t k, n;
+  Cut cut;
+  Buffer data;
+  Columns(const float* b, int64_t rows, int64_t columns, bool transposed) : k(rows), n(columns), cut(columns), data(rows * cut.padded()) {
+    for (int64_t v = 0, g; v < cut.vectors; v += g) {
+      g = cut.group(v);
+      float* to = data.data() + v * cut.width * k;
+      for (int64_t i = 0; i < k; i++)
+        for (int64_t u = 0; u < g; u++)
+          for (int64_t l = 0; l < cut.width; l++) {
+            const int64_t j = cut.column(v + u) + l;
+            *to++ = j >= n ? 0.f : transposed ? b[j * k + i] : b[i * n + j];
+          }
+    }
+  }
+};
+
+template <class V, int N, int M>
+static inline void multiply_tile(const float* a, int64_t lda, const float* b, int64_t k, float* out, int64_t ldo, const int64_t* column) {
+  constexpr int L = lanes_of<V>();
+  V acc[M][N];
+  for (int m = 0; m < M; m++)
+    for (int v = 0; v < N; v++) acc[m][v] = V{};
+  for (int64_t i = 0; i < k; i++) {
+    V w[N];
+    for (int v = 0; v < N; v++) w[v] = load_as<V>(b + (i * N + v) * L);
+#pragma GCC unroll 16
+    for (int m = 0; m < M; m++) {
+      const V s = V{} + a[m * lda + i];
+      for (int v = 0; v < N; v++) acc[m][v] += s * w[v];
+    }
+  }
+  for (int m = 0; m < M; m++)
+    for (int v = 0; v < N; v++) store_as<V>(out + m * ldo + column[v], acc[m][v]);
+}
+
+template <class V, int N, int M>
+static inline void multiply_group(const float* a, int64_t lda, int64_t rows, const float* b, int64_t k, float* out, int64_t ldo, const int64_t* column) {
+  int64_t r = 0;
+  for (; r + M <= rows; r += M) multiply_tile<V, N, M>(a + r * lda, lda, b, k, out + r * ldo, ldo, column);
+  for (; M > 2 && r + 2 <= rows; r += 2) multiply_tile<V, N, 2>(a + r * lda, lda, b, k, out + r * ldo, ldo, column);
+  for (; r < rows; r++) multiply_tile<V, N, 1>(a + r * lda, lda, b, k, out + r * ldo, ldo, column);
+}
+
+template <class V>
+static inline void multiply_as(const float* a, int64_t lda, int64_t rows, const Columns& w, float* out, int64_t ldo) {
+  for (int64_t v = 0, g; v < w.cut.vectors; v += g) {
+    g = w.cut.group(v);
+    const int64_t column[3] = {w.cut.column(v), w.cut.column(v + 1), w.cut.column(v + 2)};
+    const float* b = const_cast<Columns&>(w).data.data() + v * w.cut.width * w.k;
+    if (g == 3) multiply_group<V, 3, 4>(a, lda, rows, b, w.k, out, ldo, column);
+    else if (g == 2) multiply_group<V, 2, 6>(a, lda, rows, b, w.k, out, ldo, column);
+    else multiply_group<V, 1, 12>(a, lda, rows, b, w.k, out, ldo, column);
+  }
+}
+
+/// out[r][j] = Σ_i a[r][i]·b[i][j] for j < n.
+static inline void multiply(const float* a, int64_t lda, int64_t rows, const Columns& w, float* out, int64_t ldo) {
+  if (w.n < 4) {
+    float quad[16 * 4];
+    for (int64_t r = 0; r < rows; r += 16) {
+      const int64_t some = std::min<int64_t>(16, rows - r);
+      multiply_as<vec4>(a + r * lda, lda, some, w, quad, 4);
+      for (int64_t i = 0; i < some; i++) std::memcpy(out + (r + i) * ldo, quad + i * 4, w.n * sizeof(float));
+    }
+  } else if (w.cut.width == lanes) multiply_as<vec>(a, lda, rows, w, out, ldo);
+  else if (w.cut.width == 8) multiply_as<v8>(a, lda, rows, w, out, ldo);
+  else multiply_as<vec4>(a, lda, rows, w, out, ldo);
+}
+
+template <class V, int N, int M>
+static inline void outer_tile(const float* a, int64_t lda, const float* g, int64_t ldg, int64_t rows, float* sums, const int64_t* column) {
+  constexpr int L = lanes_of<V>();
+  V acc[M][N];
+  for (int m = 0; m < M; m++)
+    for (int v = 0; v < N; v++) acc[m][v] = load_as<V>(sums + (m * N + v) * L);
+  for (int64_t r = 0; r < rows; r++) {
+    V y[N];
+    for (int v = 0; v < N; v++) y[v] = load_as<V>(g + r * ldg + column[v]);
+#pragma GCC unroll 16
+    for (int m = 0; m < M; m++) {
+      const V s = V{} + a[r * lda + m];
+      for (int v = 0; v < N; v++) acc[m][v] += s * y[v];
+    }
+  }
+  for (int m = 0; m < M; m++)
+    for (int v = 0; v < N; v++) store_as<V>(sums + (m * N + v) * L, acc[m][v]);
+}
+
+template <class V, int N, int M>
+static inline void outer_group(const float* a, int64_t lda, int64_t k, const float* g, int64_t ldg, int64_t rows, float* sums, const int64_t* column) {
+  constexpr int L = N * lanes_of<V>();
+  int64_t i = 0;
+  for (; i + M <= k; i += M) outer_tile<V, N, M>(a + i, lda, g, ldg, rows, sums + i * L, column);
+  for (; M > 4 && i + 4 <= k; i += 4) outer_tile<V, N, 4>(a + i, lda, g, ldg, rows, sums + i * L, column);
+  for (; i + 2 <= k; i += 2) outer_tile<V, N, 2>(a + i, lda, g, ldg, rows, sums + i * L, column);
+  for (; i < k; i++) outer_tile<V, N, 1>(a + i, lda, g, ldg, rows, sums + i * L, column);
+}
+
+template <class V>
+static inline void outer_as(const float* a, int64_t lda, int64_t k, const float* g, int64_t ldg, int64_t rows, const Cut& cut, float* sums) {
+  for (int64_t v = 0, n; v < cut.vectors; v += n) {
+    n = cut.group(v);
+    const int64_t column[3] = {cut.column(v), cut.column(v + 1), cut.column(v + 2)};
+    float* to = sums + v * cut.width * k;
+    if (n == 3) outer_group<V, 3, 4>(a, lda, k, g, ldg, rows, to, column);
+    else if (n == 2) outer_group<V, 2, 6>(a, lda, k, g, ldg, rows, to, column);
+    else outer_group<V, 1, 12>(a, lda, k, g, ldg, rows, to, column);
+  }
+}
+
+/// sums (packed as Columns are, [k·padded] floats) += aᵀ·g over the rows.
+static inline void add_outer(const float* a, int64_t lda, int64_t k, const float* g, int64_t ldg, int64_t n, int64_t rows, float* sums) {
+  const Cut cut(n);
+  if (n < 4) {
+    float quad[16 * 4] = {};
+    for (int64_t r = 0; r < rows; r += 16) {
+      const int64_t some = std::min<int64_t>(16, rows - r);
+      for (int64_t i = 0; i < some; i++) std::memcpy(quad + i * 4, g + (r + i) * ldg, n * sizeof(float));
+      outer_as<vec4>(a + r * lda, lda, k, quad, 4, some, cut, sums);
+    }
+  } else if (cut.width == lanes) outer_as<vec>(a, lda, k, g, ldg, rows, cut, sums);
+  else if (cut.width == 8) outer_as<v8>(a, lda, k, g, ldg, rows, cut, sums);
+  else outer_as<vec4>(a, lda, k, g, ldg, rows, cut, sums);
+}
+
+/// dw[k][n] = Σ over the blocks, in their order, of packed sums [blocks][k·padded].
+static inline void unpack_outer(const float* sums, int64_t blocks, int64_t k, int64_t n, float* dw) {
+  const Cut cut(n);
+  for (int64_t v = 0, g; v < cut.vectors; v += g) {
+    g = cut.group(v);
+    for (int64_t i = 0; i < k; i++)
+      for (int64_t u = 0; u < g; u++)
+        for (int64_t l = 0; l < cut.width; l++) {
+          const int64_t j = cut.column(v + u) + l;
+          if (j >= n) continue;
+          double s = 0;
+          for (int64_t b = 0; b < blocks; b++) s += sums[b * k * cut.padded() + v * cut.width * k + (i * g + u) * cut.width + l];
+          dw[i * n + j] = float(s);
+        }
+  }
+}
+
+}  // namespace scnas

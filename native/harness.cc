@@ -1,0 +1,312 @@
+// Checks every kernel against plain float64 loops, and times it:
+//   g++ -O3 -march=native -std=c++17 -pthread native/harness.cc -o harness && ./harness [check | time [filter]]
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include "conv3d.h"
+#include "separable.h"
+
+using namespace scnas;
+typedef std::vector<float> Floats;
+typedef std::vector<double> Doubles;
+
+static uint32_t state = 12345;
+static Floats noise(int64_t n) {
+  Floats v(n);
+  for (auto& x : v) {
+    state = state * 1664525u + 1013904223u;
+    x = float(int32_t(state)) * (1.f / 2147483648.f);
+  }
+  return v;
+}
+static Doubles wide(const Floats& v, bool activate) {
+  Doubles out(v.begin(), v.end());
+  if (activate)
+    for (auto& x : out) x = x > 0 ? x : 0.01 * x;
+  return out;
+}
+
+struct Case {
+  Shape in;
+  int64_t co, stride, dilation;
+  bool activate;
+};
+
+/// f(tap, source voxel, result voxel) for every tap that does not read padding.
+template <class F>
+static void each_tap(const Case& t, F f) {
+  const Shape o = out_shape(t.in, t.stride, 1), &s = t.in;
+  for (int64_t n = 0; n < o.n; n++)
+    for (int64_t d = 0; d < o.d; d++)
+      for (int64_t h = 0; h < o.h; h++)
+        for (int64_t w = 0; w < o.w; w++)
+          for (int k = 0; k < 27; k++) {
+            const int64_t z = d * t.stride + (k / 9 - 1) * t.dilation, y = h * t.stride + (k / 3 % 3 - 1) * t.dilation,
+                          x = w * t.stride + (k % 3 - 1) * t.dilation;
+            if (z < 0 || y < 0 || x < 0 || z >= s.d || y >= s.h || x >= s.w) continue;
+            f(k, ((n * s.d + z) * s.h + y) * s.w + x, ((n * o.d + d) * o.h + h) * o.w + w);
+          }
+}
+
+static int failures = 0;
+static double worst = 0;
+static void compare(const char* what, const Case& t, const float* got, const Doubles& want) {
+  double diff = 0, norm = 0;
+  for (size_t i = 0; i < want.size(); i++) {
+    diff += (got[i] - want[i]) * (got[i] - want[i]);
+    norm += want[i] * want[i];
+  }
+  const double error = std::sqrt(diff / (norm > 0 ? norm : 1));
+  worst = error > worst ? error : worst;
+  if (error < 2e-6) return;
+  failures++;
+  std::printf("%s %ldx%ldx%ldx%ldx%ld co %ld stride %ld dilation %ld activate %d: relative error %.3g, expected below 2e-6\n", what, long(t.in.n),
+              long(t.in.d), long(t.in.h), long(t.in.w), long(t.in.c), long(t.co), long(t.stride), long(t.dilation), t.activate, error);
+}
+static void derivative(Doubles& dx, const Floats& x, bool activate) {
+  for (size_t i = 0; activate && i < dx.size(); i++) dx[i] *= x[i] > 0 ? 1 : 0.01;
+}
+static Doubles stats_of(const Doubles& y, const Shape& o) {
+  Doubles s(o.n * o.c * 2);
+  for (size_t i = 0; i < y.size(); i++) {
+    const int64_t at = (i / o.c / o.voxels() * o.c + i % o.c) * 2;
+    s[at] += y[i];
+    s[at + 1] += y[i] * y[i];
+  }
+  return s;
+}
+
+/// Runs a kernel with 1, 2 and 3 threads, expects the same bits, and compares with the loops.
+static void judge(const char* what, const Case& t, size_t floats, const Doubles& want, const std::function<void(float*, double*)>& f, size_t stats = 0,
+                  const Doubles& want_stats = {}) {
+  Floats first;
+  Doubles first_stats;
+  for (int threads = 1; threads <= 3; threads++) {
+    Pool::get().set_threads(threads);
+    Floats got(floats + 16, 77.f);
+    Doubles sums(stats + 1, 0);
+    f(got.data(), stats ? sums.data() : nullptr);
+    for (size_t i = floats; i < got.size(); i++)
+      if (got[i] != 77.f) failures++, std::printf("%s wrote past its end\n", what);
+    if (threads == 1) {
+      compare(what, t, got.data(), want);
+      for (size_t i = 0; i < stats; i++)
+        if (std::fabs(sums[i] - want_stats[i]) > 1e-4 * (1 + std::fabs(want_stats[i])))
+          failures++, std::printf("%s: sum %zu is %g, expected %g\n", what, i, sums[i], want_stats[i]);
+      first = got;
+      first_stats = sums;
+    } else if (std::memcmp(first.data(), got.data(), floats * 4) || first_stats != sums)
+      failures++, std::printf("%s: other bits with %d threads than with one\n", what, threads);
+  }
+}
+
+static void check_dense(const Case& t) {
+  const Shape o = out_shape(t.in, t.stride, t.co);
+  const int64_t ci = t.in.c, co = t.co;
+  const Floats x = noise(t.in.size()), w = noise(27 * ci * co), g = noise(o.size());
+  const Doubles a = wide(x, t.activate);
+  Doubles y(o.size()), dx(x.size()), dw(w.size());
+  each_tap(t, [&](int k, int64_t s, int64_t r) {
+    for (int64_t i = 0; i < ci; i++)
+      for (int64_t j = 0; j < co; j++) {
+        const int64_t at = (k * ci + i) * co + j;
+        y[r * co + j] += a[s * ci + i] * w[at];
+        dx[s * ci + i] += double(g[r * co + j]) * w[at];
+        dw[at] += a[s * ci + i] * g[r * co + j];
+      }
+  });
+  derivative(dx, x, t.activate);
+  judge("conv3d_forward", t, y.size(), y, [&](float* out, double* st) { conv3d_forward(x.data(), w.data(), out, t.in, co, t.stride, t.dilation, t.activate, st); },
+        o.n * co * 2, stats_of(y, o));
+  judge("conv3d_input_grad", t, dx.size(), dx, [&](float* out, double*) { conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate); });
+  judge("conv3d_filter_grad", t, dw.size(), dw, [&](float* out, double*) { conv3d_filter_grad(x.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate); });
+}
+
+static void check_separable(const Case& t) {
+  const Shape m = out_shape(t.in, t.stride, t.in.c), o = out_shape(t.in, t.stride, t.co);
+  const int64_t c = t.in.c, co = t.co;
+  const Floats x = noise(t.in.size()), wd = noise(27 * c), wp = noise(c * co), g = noise(o.size()), gm = noise(m.size());
+  const Doubles a = wide(x, t.activate);
+  Doubles mid(m.size()), y(o.size()), dmid(m.size()), dx(x.size()), dxm(x.size()), dwd(27 * c), dwdm(27 * c), dwp(c * co);
+  each_tap(t, [&](int k, int64_t s, int64_t r) {
+    for (int64_t i = 0; i < c; i++) mid[r * c + i] += a[s * c + i] * wd[k * c + i];
+  });
+  for (int64_t r = 0; r < o.n * o.voxels(); r++)
+    for (int64_t i = 0; i < c; i++)
+      for (int64_t j = 0; j < co; j++) {
+        y[r * co + j] += mid[r * c + i] * wp[i * co + j];
+        dmid[r * c + i] += double(g[r * co + j]) * wp[i * co + j];
+        dwp[i * co + j] += mid[r * c + i] * g[r * co + j];
+      }
+  each_tap(t, [&](int k, int64_t s, int64_t r) {
+    for (int64_t i = 0; i < c; i++) {
+      dx[s * c + i] += dmid[r * c + i] * wd[k * c + i];
+      dxm[s * c + i] += double(gm[r * c + i]) * wd[k * c + i];
+      dwd[k * c + i] += a[s * c + i] * dmid[r * c + i];
+      dwdm[k * c + i] += a[s * c + i] * gm[r * c + i];
+    }
+  });
+  derivative(dx, x, t.activate);
+  derivative(dxm, x, t.activate);
+  const float *px = x.data(), *only = t.activate ? px : nullptr;
+  judge("depthwise_forward", t, mid.size(), mid, [&](float* out, double* st) { depthwise_forward(px, wd.data(), out, t.in, t.stride, t.dilation, t.activate, st); },
+        m.n * c * 2, stats_of(mid, m));
+  judge("depthwise_input_grad", t, dxm.size(), dxm, [&](float* out, double*) { depthwise_input_grad(only, wd.data(), gm.data(), out, t.in, t.stride, t.dilation, t.activate); });
+  judge("depthwise_filter_grad", t, dwdm.size(), dwdm, [&](float* out, double*) { depthwise_filter_grad(px, gm.data(), out, t.in, t.stride, t.dilation, t.activate); });
+  judge("separable_forward", t, y.size(), y, [&](float* out, double* st) { separable_forward(px, wd.data(), wp.data(), out, t.in, co, t.stride, t.dilation, t.activate, st); },
+        o.n * co * 2, stats_of(y, o));
+  judge("separable_input_grad", t, dx.size(), dx, [&](float* out, double*) { separable_input_grad(only, wd.data(), wp.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate); });
+  judge("separable_filter_grad wd", t, dwd.size(), dwd, [&](float* out, double*) { separable_filter_grad(px, wd.data(), wp.data(), g.data(), out, nullptr, t.in, co, t.stride, t.dilation, t.activate); });
+  judge("separable_filter_grad wp", t, dwp.size(), dwp, [&](float* out, double*) { separable_filter_grad(px, wd.data(), wp.data(), g.data(), nullptr, out, t.in, co, t.stride, t.dilation, t.activate); });
+}
+
+/// `dilation` is the sampling's offset here; the result goes into the middle of co+3 channels.
+static void check_pointwise(const Case& t) {
+  const Shape o = out_shape(t.in, t.stride, t.co), &in = t.in;
+  const int64_t c = in.c, co = t.co, ld = co + 3, first = 2;
+  const Floats x = noise(in.size()), w = noise(c * co), g = noise(o.n * o.voxels() * ld);
+  const Doubles a = wide(x, t.activate);
+  Doubles y(o.n * o.voxels() * ld), dense(o.size()), dx(x.size()), dw(c * co);
+  int64_t r = 0;
+  for (int64_t n = 0; n < o.n; n++)
+    for (int64_t d = 0; d < o.d; d++)
+      for (int64_t h = 0; h < o.h; h++)
+        for (int64_t v = 0; v < o.w; v++, r++) {
+          const int64_t sd = d * t.stride + t.dilation, sh = h * t.stride + t.dilation, sw = v * t.stride + t.dilation;
+          if (sd >= in.d || sh >= in.h || sw >= in.w) continue;
+          const int64_t s = ((n * in.d + sd) * in.h + sh) * in.w + sw;
+          for (int64_t i = 0; i < c; i++)
+            for (int64_t j = 0; j < co; j++) {
+              dense[r * co + j] += a[s * c + i] * w[i * co + j];
+              dx[s * c + i] += double(g[r * ld + first + j]) * w[i * co + j];
+              dw[i * co + j] += a[s * c + i] * g[r * ld + first + j];
+            }
+        }
+  for (int64_t i = 0; i < r; i++)
+    for (int64_t j = 0; j < co; j++) y[i * ld + first + j] = dense[i * co + j];
+  derivative(dx, x, t.activate);
+  const Sampling slice{t.stride, t.dilation, ld, first};
+  Doubles sums(o.n * ld * 2);
+  const Doubles dense_sums = stats_of(dense, o);
+  for (int64_t n = 0; n < o.n; n++) std::copy_n(dense_sums.data() + n * co * 2, co * 2, sums.data() + (n * ld + first) * 2);
+  for (int with = 0; with < 2; with++)
+    judge("pointwise_forward", t, y.size(), y, [&](float* out, double* st) {
+      for (int64_t i = 0; i < r; i++)
+        for (int64_t j = 0; j < ld; j++)
+          if (j < first || j >= first + co) out[i * ld + j] = 0;
+      pointwise_forward(x.data(), w.data(), out, in, co, t.activate, slice, st);
+    }, with ? sums.size() : 0, sums);
+  judge("pointwise_forward dense", t, dense.size(), dense, [&](float* out, double* st) { pointwise_forward(x.data(), w.data(), out, in, co, t.activate, {t.stride, t.dilation}, st); },
+        dense_sums.size(), dense_sums);
+  judge("pointwise_input_grad", t, dx.size(), dx, [&](float* out, double*) { pointwise_input_grad(x.data(), w.data(), g.data(), out, in, co, t.activate, slice); });
+  judge("pointwise_filter_grad", t, dw.size(), dw, [&](float* out, double*) { pointwise_filter_grad(x.data(), g.data(), out, in, co, t.activate, slice); });
+  for (auto& v : dx) v += 0.5;
+  judge("pointwise_input_grad add", t, dx.size(), dx, [&](float* out, double*) {
+    std::fill(out, out + dx.size(), 0.5f);
+    pointwise_input_grad(x.data(), w.data(), g.data(), out, in, co, t.activate, slice, true);
+  });
+}
+
+static int check() {
+  const Shape shapes[] = {{2, 5, 7, 6, 0}, {1, 4, 3, 9, 0}, {1, 3, 6, 21, 0}};
+  for (const Shape& base : shapes)
+    for (int64_t stride = 1; stride <= 2; stride++) {
+      const int64_t pairs[][2] = {{4, 4}, {1, 16}, {2, 5}, {8, 8}, {12, 12}, {16, 3}, {17, 17}, {34, 9}, {24, 48}};
+      for (auto& pair : pairs) {
+        Shape in = base;
+        in.c = pair[0];
+        for (int64_t dilation = 1; dilation <= (pair[0] < 8 ? 4 : 1); dilation++) check_dense({in, pair[1], stride, dilation, dilation % 2 == 1});
+        for (int64_t dilation = 1; dilation <= 4; dilation++) check_separable({in, pair[1], stride, dilation, dilation % 2 == stride % 2});
+        for (int64_t offset = 0; offset < 2; offset++) check_pointwise({in, pair[1], stride, offset, offset == 1});
+      }
+    }
+  const Shape wide_in{1, 3, 4, 5, 68};
+  check_dense({wide_in, 33, 1, 1, true});
+  check_separable({wide_in, 136, 1, 2, true});
+  check_pointwise({{1, 3, 4, 5, 136}, 68, 2, 1, true});
+  if (failures) std::printf("%d checks failed\n", failures);
+  else std::printf("all kernels agree with the float64 loops, worst relative error %.2g\n", worst);
+  return failures ? 1 : 0;
+}
+
+static double milliseconds(const std::function<void()>& f) {
+  f();
+  double best = 1e9, total = 0;
+  for (int i = 0; i < 400 && (i < 3 || total < 150); i++) {
+    const auto start = std::chrono::steady_clock::now();
+    f();
+    const double t = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    best = t < best ? t : best;
+    total += t;
+  }
+  return best;
+}
+
+static double peak() {
+  vec a[12];
+  for (auto& v : a) v = vec{} + 1.0f;
+  vec b = vec{} + 0.9999f, c = vec{} + 1e-4f;
+  const double t = milliseconds([&] {
+    for (int i = 0; i < 1000000; i++) {
+#pragma GCC unroll 12
+      for (int j = 0; j < 12; j++) a[j] = a[j] * b + c;
+      asm volatile("" : "+x"(b));
+    }
+  });
+  float s = 0;
+  for (auto& v : a) s += v[0];
+  return 12e6 * lanes * 2 / t / 1e6 + s * 1e-30;
+}
+
+static void time_all(const std::string& filter) {
+  std::printf("peak of one thread %.0f GFLOPS, %d threads; least time in ms (GFLOPS)\n", peak(), Pool::get().threads());
+  struct Row { Shape in; int64_t co; };
+  const Row rows[] = {{{2, 40, 56, 40, 4}, 4}, {{2, 20, 28, 20, 8}, 8}, {{2, 10, 14, 10, 16}, 16}, {{2, 5, 7, 5, 32}, 32}, {{2, 40, 56, 40, 16}, 16},
+                      {{2, 40, 56, 40, 1}, 16}, {{1, 64, 64, 64, 12}, 12}, {{1, 64, 64, 64, 17}, 17}, {{1, 32, 32, 32, 24}, 24}, {{1, 32, 32, 32, 34}, 34},
+                      {{1, 16, 16, 16, 48}, 48}, {{1, 16, 16, 16, 68}, 68}, {{1, 8, 8, 8, 96}, 96}, {{1, 8, 8, 8, 136}, 136}, {{1, 64, 64, 64, 48}, 48}};
+  for (const Row& row : rows) {
+    const Shape in = row.in;
+    const int64_t co = row.co, ci = in.c, voxels = in.n * in.voxels();
+    const Floats x = noise(in.size()), w = noise(27 * ci * co), wd = noise(27 * ci), wp = noise(ci * co), g = noise(voxels * co);
+    Floats y(voxels * co), dx(in.size()), dw(w.size()), dwd(wd.size()), dwp(wp.size());
+    Doubles st(in.n * std::max(ci, co) * 2);
+    const double dense = 2.0 * 27 * ci * co * voxels, deep = 2.0 * 27 * ci * voxels, point = 2.0 * ci * co * voxels;
+    const float *px = x.data(), *pw = w.data(), *pd = wd.data(), *pp = wp.data(), *pg = g.data();
+    struct Item { std::string name; double flops; std::function<void()> f; };
+    std::vector<Item> items;
+    for (int64_t s = 1; s <= (ci > 1 ? 2 : 1); s++) {
+      const double part = s == 1 ? 1 : 1.0 / 8;
+      const std::string tag = s == 1 ? "" : " s2";
+      items.push_back({"conv" + tag, dense * part, [=, &y, &st] { conv3d_forward(px, pw, y.data(), in, co, s, 1, true, st.data()); }});
+      items.push_back({"conv dx" + tag, dense * part, [=, &dx] { conv3d_input_grad(px, pw, pg, dx.data(), in, co, s, 1, true); }});
+      items.push_back({"conv dw" + tag, dense * part, [=, &dw] { conv3d_filter_grad(px, pg, dw.data(), in, co, s, 1, true); }});
+      if (ci == 1) continue;
+      items.push_back({"deep" + tag, deep * part, [=, &dx] { depthwise_forward(px, pd, dx.data(), in, s, 2, true); }});
+      items.push_back({"deep dx" + tag, deep * part, [=, &dx] { depthwise_input_grad(px, pd, pg, dx.data(), in, s, 2, true); }});
+      items.push_back({"deep dw" + tag, deep * part, [=, &dwd] { depthwise_filter_grad(px, pg, dwd.data(), in, s, 2, true); }});
+      items.push_back({"sep" + tag, (deep + point) * part, [=, &y, &st] { separable_forward(px, pd, pp, y.data(), in, co, s, 3, true, st.data()); }});
+      items.push_back({"sep dx" + tag, (deep + point) * part, [=, &dx] { separable_input_grad(px, pd, pp, pg, dx.data(), in, co, s, 3, true); }});
+      items.push_back({"sep dw" + tag, (2 * deep + 2 * point) * part, [=, &dwd, &dwp] { separable_filter_grad(px, pd, pp, pg, dwd.data(), dwp.data(), in, co, s, 3, true); }});
+      items.push_back({"point" + tag, point * part, [=, &y, &st] { pointwise_forward(px, pp, y.data(), in, co, true, {s}, st.data()); }});
+      items.push_back({"point dx" + tag, point * part, [=, &dx] { pointwise_input_grad(px, pp, pg, dx.data(), in, co, true, {s}); }});
+      items.push_back({"point dw" + tag, point * part, [=, &dwp] { pointwise_filter_grad(px, pg, dwp.data(), in, co, true, {s}); }});
+    }
+    bool any = false;
+    for (auto& item : items) {
+      if (!filter.empty() && item.name.find(filter) == std::string::npos) continue;
+      if (!any) std::printf("%ldx%ldx%ldx%ld %ld->%ld\n", long(in.n), long(in.d), long(in.h), long(in.w), long(ci), long(co));
+      any = true;
+      const double t = milliseconds(item.f);
+      std::printf("  %-12s %8.3f (%5.1f)\n", item.name.c_str(), t, item.flops / t / 1e6);
+      std::fflush(stdout);
+    }
+  }
+}
+
+int main(int argc, char** argv) {
+  const FlushDenormals flush;
+  if (argc > 1 && std::string(argv[1]) == "time") time_all(argc > 2 ? argv[2] : "");
+  else return check();
+}

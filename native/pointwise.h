@@ -1,0 +1,129 @@
+// Pointwise (1³) convolution and its gradients, any stride, with an offset of the sampled voxels, from or into a slice of
+// the channels of a wider tensor (so that two of them make a factorized reduce without a concatenation).
+//
+//   Sampling {stride, offset, ld, first}: result voxel i reads source voxel i·stride + offset on each axis, zero outside;
+//       the result's channels are first … first+co−1 of a tensor with ld channels (ld 0: just co)
+//   pointwise_forward(x, w, y, in, co, activate, sampling, stats)     w [ci, co]; y [n, out_size(d), …, ld]
+//   pointwise_input_grad(x, w, dy, dx, in, co, activate, sampling, add)
+//       writes the whole of dx (zero where no result reads), or with `add` adds to it; x is read only if `activate`
+//   pointwise_filter_grad(x, dy, dw, in, co, activate, sampling)
+//
+// `in` is x's shape; `stats` null or [n][ld][2] doubles, of which the slice is written: Σy, Σy².
+#pragma once
+#include "depthwise.h"
+#include "gemm.h"
+
+namespace scnas {
+
+struct Sampling {
+  int64_t stride = 1, offset = 0, ld = 0, first = 0;
+};
+
+constexpr int64_t voxel_run = 48;  // voxels a thread takes at a time: a multiple of every tile height
+
+/// Runs f(n, d, h0, w0, voxels) over runs of the plane's result voxels; `through`: a run may go on over the rows.
+template <class F>
+static inline void result_runs(const Shape& out, bool through, int64_t plane, const F& f) {
+  const int64_t n = plane / out.d, d = plane % out.d, rows = through ? 1 : out.h, length = out.h * out.w / rows;
+  for (int64_t h = 0; h < rows; h++)
+    for (int64_t w = 0; w < length; w += voxel_run) f(n, d, h, w, std::min(voxel_run, length - w));
+}
+
+/// The source voxels of a run, activated, [voxels][ci]: x itself where it can be, else copied to `to`.
+static inline const float* gather_run(const float* x, const Shape& in, const Sampling& s, int64_t n, int64_t d, int64_t h, int64_t w, int64_t voxels,
+                                      bool activate, float* to) {
+  const int64_t c = in.c;
+  if (s.stride == 1 && s.offset == 0) {
+    const float* from = x + ((n * in.d + d) * in.h * in.w + h * in.w + w) * c;
+    if (!activate) return from;
+    copy_leaky(from, to, voxels * c, true);
+    return to;
+  }
+  const int64_t sd = d * s.stride + s.offset, sh = h * s.stride + s.offset;
+  for (int64_t i = 0; i < voxels; i++) {
+    const int64_t sw = (w + i) * s.stride + s.offset;
+    if (sd >= in.d || sh >= in.h || sw >= in.w) std::fill(to + i * c, to + (i + 1) * c, 0.f);
+    else copy_leaky(x + (((n * in.d + sd) * in.h + sh) * in.w + sw) * c, to + i * c, c, activate);
+  }
+  return to;
+}
+
+inline void pointwise_forward(const float* x, const float* w, float* y, const Shape& in, int64_t co, bool activate, Sampling s = {},
+                              double* stats = nullptr) {
+  const int64_t ld = s.ld ? s.ld : co;
+  const Shape out = out_shape(in, s.stride, co);
+  const Columns columns(w, in.c, co, false);
+  std::vector<double> sums(stats ? out.n * out.d * co * 2 : 0);
+  parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
+    float* source = scratch<3>(voxel_run * in.c);
+    float* dense = scratch<4>(voxel_run * co);
+    float* tmp = scratch<2>(2 * period_of(co));
+    for (int64_t p = begin; p < end; p++)
+      result_runs(out, s.stride == 1 && s.offset == 0, p, [&](int64_t n, int64_t d, int64_t h, int64_t v, int64_t voxels) {
+        const float* a = gather_run(x, in, s, n, d, h, v, voxels, activate, source);
+        float* to = y + (p * out.h * out.w + h * out.w + v) * ld + s.first;
+        if (ld == co || !stats) multiply(a, in.c, voxels, columns, to, ld);
+        else {
+          multiply(a, in.c, voxels, columns, dense, co);
+          for (int64_t i = 0; i < voxels; i++) std::memcpy(to + i * ld, dense + i * co, co * sizeof(float));
+        }
+        if (stats) add_stats(ld == co ? to : dense, voxels, co, sums.data() + p * co * 2, tmp);
+      });
+  });
+  if (!stats) return;
+  std::vector<double> total(out.n * co * 2);
+  sum_plane_stats(sums.data(), total.data(), out.n, out.d, co * 2);
+  for (int64_t n = 0; n < out.n; n++) std::copy_n(total.data() + n * co * 2, co * 2, stats + (n * ld + s.first) * 2);
+}
+
+inline void pointwise_input_grad(const float* x, const float* w, const float* dy, float* dx, const Shape& in, int64_t co, bool activate,
+                                 Sampling s = {}, bool add = false) {
+  const int64_t ld = s.ld ? s.ld : co, c = in.c;
+  const Shape out = out_shape(in, s.stride, co);
+  const Columns columns(w, co, c, true);
+  const bool direct = s.stride == 1 && s.offset == 0 && !add;
+  if (!direct && !add)
+    parallel_for(in.n * in.d, [&](int64_t b, int64_t e) { std::fill(dx + b * in.h * in.w * c, dx + e * in.h * in.w * c, 0.f); });
+  parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
+    float* source = scratch<3>(voxel_run * c);
+    for (int64_t p = begin; p < end; p++)
+      result_runs(out, direct, p, [&](int64_t n, int64_t d, int64_t h, int64_t v, int64_t voxels) {
+        const float* g = dy + (p * out.h * out.w + h * out.w + v) * ld + s.first;
+        if (direct) {
+          const int64_t at = (p * out.h * out.w + v) * c;
+          multiply(g, ld, voxels, columns, dx + at, c);
+          if (activate) times_leaky_grad(x + at, dx + at, voxels * c);
+          return;
+        }
+        multiply(g, ld, voxels, columns, source, c);
+        const int64_t sd = d * s.stride + s.offset, sh = h * s.stride + s.offset;
+        if (sd >= in.d || sh >= in.h) return;
+        for (int64_t i = 0; i < voxels; i++) {
+          const int64_t sw = (v + i) * s.stride + s.offset, at = (((n * in.d + sd) * in.h + sh) * in.w + sw) * c;
+          if (sw >= in.w) continue;
+          if (activate) times_leaky_grad(x + at, source + i * c, c);
+          for (int64_t j = 0; j < c; j++) dx[at + j] += source[i * c + j];
+        }
+      });
+  });
+}
+
+inline void pointwise_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t co, bool activate, Sampling s = {}) {
+  const int64_t ld = s.ld ? s.ld : co;
+  const Shape out = out_shape(in, s.stride, co);
+  const int64_t size = in.c * Cut(co).padded(), blocks = block_count(out.n * out.d, 2, 16);
+  Buffer sums(blocks * size);
+  fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
+    float* mine = sums.data() + block * size;
+    std::fill(mine, mine + size, 0.f);
+    float* source = scratch<3>(voxel_run * in.c);
+    for (int64_t p = begin; p < end; p++)
+      result_runs(out, s.stride == 1 && s.offset == 0, p, [&](int64_t n, int64_t d, int64_t h, int64_t v, int64_t voxels) {
+        const float* a = gather_run(x, in, s, n, d, h, v, voxels, activate, source);
+        add_outer(a, in.c, in.c, dy + (p * out.h * out.w + h * out.w + v) * ld + s.first, ld, co, voxels, mine);
+      });
+  });
+  unpack_outer(sums.data(), blocks, in.c, co, dw);
+}
+
+}  // namespace scnas

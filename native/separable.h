@@ -1,0 +1,101 @@
+// Separable convolution: depthwise 3³ (any stride, dilation), then pointwise, nothing between; and its gradients.
+//
+//   separable_forward(x, wd, wp, y, in, co, stride, dilation, activate, stats)     wd [3,3,3,c], wp [c, co]
+//   separable_input_grad(x, wd, wp, dy, dx, in, co, stride, dilation, activate)    x is read only if `activate`
+//   separable_filter_grad(x, wd, wp, dy, dwd, dwp, in, co, stride, dilation, activate)    dwd or dwp may be null
+//
+// The tensor between the two convolutions never exists as a whole: a row of it is made, used while it is in the cache, and
+// made again in the backward pass. `stats` null or [n][co][2] doubles: Σy, Σy².
+#pragma once
+#include "depthwise.h"
+#include "pointwise.h"
+
+namespace scnas {
+
+inline void separable_forward(const float* x, const float* wd, const float* wp, float* y, const Shape& in, int64_t co, int64_t stride,
+                              int64_t dilation, bool activate, double* stats = nullptr) {
+  const DepthwisePlan p(in, stride, dilation, false);
+  const Shape out = out_shape(in, stride, co);
+  Buffer weights(27 * p.period);
+  repeat_weights(wd, weights.data(), in.c, p.period);
+  const Columns columns(wp, in.c, co, false);
+  std::vector<double> sums(stats ? out.n * out.d * co * 2 : 0);
+  parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
+    float* middle = scratch<3>(out.w * in.c);
+    float* tmp = scratch<2>(2 * period_of(co));
+    depthwise_planes(
+        p, weights.data(), begin, end, FillPlane{p, x, activate}, [&](int64_t, int64_t, int64_t) { return middle; },
+        [&](int64_t n, int64_t d, int64_t h, const float* row) {
+          float* to = y + ((n * out.d + d) * out.h + h) * out.w * co;
+          multiply(row, in.c, out.w, columns, to, co);
+          if (stats) add_stats(to, out.w, co, sums.data() + (n * out.d + d) * co * 2, tmp);
+        });
+  });
+  if (stats) sum_plane_stats(sums.data(), stats, out.n, out.d, co * 2);
+}
+
+inline void separable_input_grad(const float* x, const float* wd, const float* wp, const float* dy, float* dx, const Shape& in, int64_t co,
+                                 int64_t stride, int64_t dilation, bool activate) {
+  const DepthwisePlan p(in, stride, dilation, true);
+  const Shape out = out_shape(in, stride, co);
+  Buffer weights(27 * p.period);
+  repeat_weights(wd, weights.data(), in.c, p.period);
+  const Columns columns(wp, co, in.c, true);
+  const int64_t length = in.w * in.c;
+  parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
+    depthwise_planes(
+        p, weights.data(), begin, end,
+        [&](int64_t tag, float* plane) {
+          for (int64_t h = 0; h < out.h; h++) {
+            float* row = plane + h * p.row.length;
+            const int64_t left = p.row.pad * in.c, right = left + out.w * in.c;
+            std::fill(row, row + left, 0.f);
+            multiply(dy + (tag * out.h + h) * out.w * co, co, out.w, columns, row + left, in.c);
+            std::fill(row + right, row + p.row.length, 0.f);
+          }
+        },
+        [&](int64_t n, int64_t d, int64_t h) { return dx + ((n * in.d + d) * in.h + h) * length; },
+        [&](int64_t n, int64_t d, int64_t h, float* row) {
+          if (activate) times_leaky_grad(x + ((n * in.d + d) * in.h + h) * length, row, length);
+        });
+  });
+}
+
+inline void separable_filter_grad(const float* x, const float* wd, const float* wp, const float* dy, float* dwd, float* dwp, const Shape& in,
+                                  int64_t co, int64_t stride, int64_t dilation, bool activate) {
+  const DepthwisePlan p(in, stride, dilation, false);
+  const Shape out = out_shape(in, stride, co);
+  Buffer weights(27 * p.period);
+  repeat_weights(wd, weights.data(), in.c, p.period);
+  const Columns columns(wp, co, in.c, true);
+  const int64_t size_d = 27 * p.period, size_p = in.c * Cut(co).padded(), blocks = block_count(out.n * out.d, 2, 16);
+  Buffer sums_d(blocks * size_d), sums_p(blocks * size_p);
+  fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
+    float *mine_d = sums_d.data() + block * size_d, *mine_p = sums_p.data() + block * size_p;
+    std::fill(mine_d, mine_d + size_d, 0.f);
+    std::fill(mine_p, mine_p + size_p, 0.f);
+    float* middle = scratch<3>(out.w * in.c + 2 * lanes);
+    float* dmiddle = scratch<4>(out.w * in.c + 2 * lanes);
+    PlaneRing ring{scratch<0>(3 * p.plane()), p.plane()};
+    planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
+      const float* planes[3];
+      source_planes(p.d, ring, n, d, planes, FillPlane{p, x, activate});
+      for (int64_t h = 0; h < out.h; h++) {
+        const float* g = dy + ((n * out.d + d) * out.h + h) * out.w * co;
+        if (dwp) {
+          depthwise_forward_row(p, weights.data(), planes, h, middle);
+          add_outer(middle, in.c, in.c, g, co, co, out.w, mine_p);
+        }
+        if (dwd) {
+          multiply(g, co, out.w, columns, dmiddle, in.c);
+          std::fill(dmiddle + out.w * in.c, dmiddle + out.w * in.c + lanes, 0.f);
+          depthwise_filter_row(p, planes, h, dmiddle, mine_d);
+        }
+      }
+    });
+  });
+  if (dwd) fold_filter(sums_d.data(), blocks, p.period, in.c, dwd);
+  if (dwp) unpack_outer(sums_p.data(), blocks, in.c, co, dwp);
+}
+
+}  // namespace scnas

@@ -1,0 +1,160 @@
+// Vectors of floats by the GCC/Clang vector extensions, so that one source compiles to AVX2, AVX-512 and NEON;
+// scratch memory of a thread; the transposes between channels-last and one-plane-a-channel; sums for InstanceNorm.
+#pragma once
+#include "parallel.h"
+
+namespace scnas {
+
+#if defined(__AVX512F__)
+constexpr int lanes = 16;
+#else
+constexpr int lanes = 8;  // on NEON the compiler splits each into two registers of four
+#endif
+
+typedef float vec __attribute__((vector_size(lanes * 4)));
+typedef float vec_loose __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
+typedef float vec4 __attribute__((vector_size(16)));
+typedef float vec4_loose __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t int4v __attribute__((vector_size(16)));
+
+#define SCNAS_INLINE inline __attribute__((always_inline))
+
+static SCNAS_INLINE vec load(const float* p) { return *reinterpret_cast<const vec_loose*>(p); }
+static SCNAS_INLINE void store(float* p, vec v) { *reinterpret_cast<vec_loose*>(p) = v; }
+static SCNAS_INLINE vec4 load4(const float* p) { return *reinterpret_cast<const vec4_loose*>(p); }
+static SCNAS_INLINE void store4(float* p, vec4 v) { *reinterpret_cast<vec4_loose*>(p) = v; }
+
+constexpr float slope = 0.01f;  // of LeakyReLU
+
+static SCNAS_INLINE float leaky(float x) { return x > 0 ? x : slope * x; }
+template <class V>
+static SCNAS_INLINE V leaky(V x) {
+  return x > 0 ? x : slope * x;
+}
+/// LeakyReLU'(x)·g, slope at 0.
+template <class V>
+static SCNAS_INLINE V leaky_grad(V x, V g) {
+  return x > 0 ? g : slope * g;
+}
+
+static SCNAS_INLINE float sum_lanes(vec v) {
+  float s[lanes];
+  store(s, v);
+  for (int half = lanes / 2; half; half /= 2)
+    for (int i = 0; i < half; i++) s[i] += s[i + half];
+  return s[0];
+}
+
+/// Memory of the calling thread, 64-byte aligned, kept between calls; each `Slot` is its own block, contents undefined.
+template <int Slot>
+float* scratch(int64_t floats) {
+  struct Block {
+    float* data = nullptr;
+    int64_t size = 0;
+    ~Block() { std::free(data); }
+  };
+  static thread_local Block block;
+  if (block.size < floats) {
+    std::free(block.data);
+    block.size = (floats + 1023) / 1024 * 1024;
+    block.data = static_cast<float*>(std::aligned_alloc(64, block.size * 4));
+    if (!block.data) {
+      block.size = 0;
+      throw std::bad_alloc();
+    }
+  }
+  return block.data;
+}
+
+/// out[i] = LeakyReLU(x[i]) or x[i].
+static inline void copy_leaky(const float* x, float* out, int64_t n, bool activate) {
+  if (!activate) {
+    std::memcpy(out, x, n * sizeof(float));
+    return;
+  }
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) store(out + i, leaky(load(x + i)));
+  for (; i < n; i++) out[i] = leaky(x[i]);
+}
+
+/// g[i] *= LeakyReLU'(x[i]).
+static inline void times_leaky_grad(const float* x, float* g, int64_t n) {
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) store(g + i, leaky_grad(load(x + i), load(g + i)));
+  for (; i < n; i++) g[i] = leaky_grad(x[i], g[i]);
+}
+
+static SCNAS_INLINE void transpose4(vec4& a, vec4& b, vec4& c, vec4& d) {
+  const int4v lo = {0, 4, 1, 5}, hi = {2, 6, 3, 7}, low = {0, 1, 4, 5}, high = {2, 3, 6, 7};
+  const vec4 ab0 = __builtin_shuffle(a, b, lo), ab1 = __builtin_shuffle(a, b, hi);
+  const vec4 cd0 = __builtin_shuffle(c, d, lo), cd1 = __builtin_shuffle(c, d, hi);
+  a = __builtin_shuffle(ab0, cd0, low);
+  b = __builtin_shuffle(ab0, cd0, high);
+  c = __builtin_shuffle(ab1, cd1, low);
+  d = __builtin_shuffle(ab1, cd1, high);
+}
+
+/// to[c·ld_to + r] = f(from[r·ld_from + c]) for r < rows, c < columns.
+template <class F>
+static SCNAS_INLINE void transpose(const float* from, int64_t ld_from, float* to, int64_t ld_to, int64_t rows, int64_t columns, F f) {
+  int64_t r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    const float* p = from + r * ld_from;
+    float* q = to + r;
+    int64_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      vec4 v0 = f(load4(p + c)), v1 = f(load4(p + ld_from + c)), v2 = f(load4(p + 2 * ld_from + c)), v3 = f(load4(p + 3 * ld_from + c));
+      transpose4(v0, v1, v2, v3);
+      float* s = q + c * ld_to;
+      store4(s, v0);
+      store4(s + ld_to, v1);
+      store4(s + 2 * ld_to, v2);
+      store4(s + 3 * ld_to, v3);
+    }
+    for (; c < columns; c++) {
+      const vec4 v = f(vec4{p[c], p[ld_from + c], p[2 * ld_from + c], p[3 * ld_from + c]});
+      store4(q + c * ld_to, v);
+    }
+  }
+  for (; r < rows; r++)
+    for (int64_t c = 0; c < columns; c++) to[c * ld_to + r] = f(from[r * ld_from + c]);
+}
+
+struct Same {
+  template <class V>
+  SCNAS_INLINE V operator()(V v) const { return v; }
+};
+struct Leaky {
+  template <class V>
+  SCNAS_INLINE V operator()(V v) const { return leaky(v); }
+};
+
+static inline int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : a; }
+
+/// After how many floats the channels meet the vector's lanes again: lcm(c, lanes).
+static inline int64_t period_of(int64_t c) { return c / gcd(c, lanes) * lanes; }
+
+/// sums[c][0] += Σ y, sums[c][1] += Σ y² over the `voxels` of a channels-last run; `tmp` holds 2·period floats.
+static inline void add_stats(const float* y, int64_t voxels, int64_t c, double* sums, float* tmp) {
+  const int64_t period = period_of(c), total = voxels * c, whole = total / lanes * lanes;
+  for (int64_t j = 0; j < period; j += lanes) {
+    vec s{}, q{};
+    for (int64_t i = j; i < whole; i += period) {
+      const vec v = load(y + i);
+      s += v;
+      q += v * v;
+    }
+    store(tmp + j, s);
+    store(tmp + period + j, q);
+  }
+  for (int64_t j = 0; j < period; j++) {
+    sums[j % c * 2] += tmp[j];
+    sums[j % c * 2 + 1] += tmp[period + j];
+  }
+  for (int64_t i = whole; i < total; i++) {
+    sums[i % c * 2] += y[i];
+    sums[i % c * 2 + 1] += double(y[i]) * y[i];
+  }
+}
+
+}  // namespace scnas
