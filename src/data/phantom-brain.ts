@@ -1,18 +1,18 @@
 /** Task01's phantom: a skull-stripped brain with nested tumour regions, which no single one of the four channels tells apart. */
 import { fold, type Key } from '../engine/keys';
-import { between, both, ellipsoid, grown, tube, union, waves } from './phantom-paint';
+import { between, both, bounded, ellipsoid, grown, tube, union, waves } from './phantom-paint';
 import type { PhantomTask } from './phantom-task';
 
 /** Brightness in FLAIR, T1w, T1gd and T2w. */
 const TISSUE = {
   white: [0.55, 0.8, 0.82, 0.42],
-  grey: [0.7, 0.58, 0.62, 0.66],
+  grey: [0.74, 0.56, 0.62, 0.7],
   fluid: [0.2, 0.25, 0.27, 1],
-  edema: [0.82, 0.62, 0.62, 0.78],
+  edema: [0.79, 0.64, 0.64, 0.75],
   core: [0.72, 0.4, 0.42, 0.8],
   enhancing: [0.78, 0.52, 1.1, 0.66],
   /** Old lesions: as bright as edema in FLAIR, as white matter elsewhere. */
-  lesion: [0.84, 0.75, 0.78, 0.45],
+  lesion: [0.8, 0.75, 0.78, 0.45],
   /** Lacunes: as bright as edema in T2w, dark in FLAIR. */
   lacune: [0.35, 0.5, 0.52, 0.8],
   /** Vessels and meninges: as bright as an enhancing rim in T1gd only. */
@@ -34,7 +34,7 @@ export const brain: PhantomTask = {
     const scale = Math.min(...half) / 32;
     const skull = ellipsoid([0, 0, 0], [half[0] * 0.93, half[1] * 0.93, half[2] * 0.93]);
     const place = spot(fold(k, 'tumour'), half, 0.42);
-    const size = scale * between(k, 'edema', 13, 17);
+    const size = scale * between(k, 'edema', 12, 14.5);
     const shape = [0, 1, 2].map((axis) => between(k, `shape ${axis}`, 0.85, 1.15));
     const rough = waves(fold(k, 'rough'), 14 * scale);
     const ball = (share: number, name: string) => {
@@ -43,7 +43,8 @@ export const brain: PhantomTask = {
         shift,
         shape.map((s) => s * size * share),
       );
-      return (x: number, y: number, z: number) => smooth(x, y, z) + 1.2 * scale * rough(x, y, z);
+      const wavy = (x: number, y: number, z: number) => smooth(x, y, z) + 1.2 * scale * rough(x, y, z);
+      return bounded(wavy, shift, 1.3 * size);
     };
     const edema = ball(1, 'edema place');
     const tumour = ball(between(k, 'tumour share', 0.62, 0.7), 'core place');
@@ -83,7 +84,7 @@ export const brain: PhantomTask = {
         { distance: inside(grown(tumour, -rim)), brightness: TISSUE.core, label: 2 },
       ],
       warp: 1.5 * scale,
-      noise: 0.1,
+      noise: 0.11,
       texture: 0.03,
       bias: 0.3,
       blank: skull,

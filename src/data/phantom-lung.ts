@@ -1,6 +1,6 @@
 /** Task06's phantom: a small lesion in air, as dense as the vessels around it and as the chest wall that it may touch. */
 import { fold, type Key } from '../engine/keys';
-import { between, type Distance, ellipsoid, grown, tube, union, waves } from './phantom-paint';
+import { between, bounded, type Distance, ellipsoid, grown, tube, union, waves } from './phantom-paint';
 import type { PhantomTask } from './phantom-task';
 
 /** Hounsfield units. */
@@ -36,7 +36,8 @@ export const lung: PhantomTask = {
     ];
     const spikes = waves(fold(k, 'spikes'), 7 * scale);
     const ball = ellipsoid(centre, radii);
-    const lesion: Distance = (x, y, z) => ball(x, y, z) + 0.8 * scale * spikes(x, y, z);
+    const spiky: Distance = (x, y, z) => ball(x, y, z) + 0.8 * scale * spikes(x, y, z);
+    const lesion = bounded(spiky, centre, 9 * scale);
     const spine = ellipsoid([0, 20 * scale, 0], [5 * scale, 5 * scale, half[2] * 9]);
     const ribs = union(
       ...[-2, -1, 0, 1, 2].map((i): Distance => {
@@ -79,7 +80,8 @@ function vessels(k: Key, scale: number, depth: number): Distance {
       fork[1] + mm(`end y ${e}`, -9, 9),
       fork[2] + mm(`end z ${e}`, -9, 9),
     ]);
-    return union(tube(root, fork, 1.5 * scale), ...ends.map((end) => tube(fork, end, 0.9 * scale)));
+    const branch = union(tube(root, fork, 1.5 * scale), ...ends.map((end) => tube(fork, end, 0.9 * scale)));
+    return bounded(branch, fork, 18 * scale);
   });
   return union(...branches);
 }

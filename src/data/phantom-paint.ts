@@ -88,6 +88,15 @@ export function tube(from: readonly number[], to: readonly number[], radius: num
   };
 }
 
+/** The same shape, not evaluated far from the ball that holds it: there the distance to the ball, which is less, stands for it. */
+export function bounded(shape: Distance, centre: readonly number[], radius: number): Distance {
+  const [cx, cy, cz] = centre;
+  return (x, y, z) => {
+    const away = length(x - cx, y - cy, z - cz) - radius;
+    return away > 4 ? away : shape(x, y, z);
+  };
+}
+
 /** What is in any of the shapes. */
 export function union(...shapes: readonly Distance[]): Distance {
   return (x, y, z) => {
