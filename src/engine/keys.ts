@@ -10,29 +10,45 @@ export interface Key {
   readonly lo: number;
 }
 
-/** Philox4x32 with 10 rounds: the 128-bit counter `c` under the 64-bit key (k0, k1). */
-export function philox(c: readonly number[], k0: number, k1: number): [number, number, number, number] {
-  let [c0, c1, c2, c3] = c as [number, number, number, number];
+/** Where a block of four words is left: a million of them need no million arrays. */
+const block = new Uint32Array(4);
+
+/** Philox4x32 with 10 rounds: the 128-bit counter (c0, c1, c2, c3) under the 64-bit key (k0, k1), into `block`. */
+function fillBlock(c0: number, c1: number, c2: number, c3: number, k0: number, k1: number): void {
   for (let round = 0; round < 10; round++) {
-    const low0 = Math.imul(0xd2511f53, c0) >>> 0;
-    const low1 = Math.imul(0xcd9e8d57, c2) >>> 0;
     const high0 = mulHigh(0xd2511f53, c0);
     const high1 = mulHigh(0xcd9e8d57, c2);
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
-    k0 = (k0 + 0x9e3779b9) >>> 0;
-    k1 = (k1 + 0xbb67ae85) >>> 0;
+    const low0 = Math.imul(0xd2511f53, c0);
+    const low1 = Math.imul(0xcd9e8d57, c2);
+    c0 = high1 ^ c1 ^ k0;
+    c1 = low1;
+    c2 = high0 ^ c3 ^ k1;
+    c3 = low0;
+    k0 = (k0 + 0x9e3779b9) | 0;
+    k1 = (k1 + 0xbb67ae85) | 0;
   }
-  return [c0, c1, c2, c3];
+  block[0] = c0;
+  block[1] = c1;
+  block[2] = c2;
+  block[3] = c3;
 }
 
-/** The upper 32 bits of a 32 × 32 bit product. */
+/** Philox4x32 with 10 rounds: the 128-bit counter `c` under the 64-bit key (k0, k1). */
+export function philox(c: readonly number[], k0: number, k1: number): [number, number, number, number] {
+  fillBlock(c[0], c[1], c[2], c[3], k0, k1);
+  return [block[0], block[1], block[2], block[3]];
+}
+
+/** The upper 32 bits of a 32 × 32 bit product, of numbers whose sign is ignored. */
 function mulHigh(a: number, b: number): number {
   const a0 = a & 0xffff;
   const a1 = a >>> 16;
   const b0 = b & 0xffff;
   const b1 = b >>> 16;
-  const middle = a1 * b0 + ((a0 * b0) >>> 16);
-  return (a1 * b1 + Math.floor(middle / 65536) + ((middle & 0xffff) + a0 * b1) / 65536) >>> 0;
+  const low = Math.imul(a0, b0) >>> 16;
+  const middle = (Math.imul(a1, b0) >>> 0) + low;
+  const carry = (middle & 0xffff) + (Math.imul(a0, b1) >>> 0);
+  return (Math.imul(a1, b1) + (middle >>> 16) + (carry >>> 16)) | 0;
 }
 
 /** The key of a seed and a purpose, as in `key(7, 'gumbel', step)`. */
@@ -58,8 +74,8 @@ export function fold(parent: Key, ...parts: (string | number)[]): Key {
 export function uniform({ hi, lo }: Key, n: number): Float64Array {
   const out = new Float64Array(n);
   for (let i = 0; i < n; i += 4) {
-    const words = philox([(i / 4) >>> 0, 0, 0, 0], hi, lo);
-    for (let j = 0; j < 4 && i + j < n; j++) out[i + j] = (words[j] + 0.5) / 2 ** 32;
+    fillBlock(i / 4, 0, 0, 0, hi, lo);
+    for (let j = 0; j < 4 && i + j < n; j++) out[i + j] = (block[j] + 0.5) / 2 ** 32;
   }
   return out;
 }

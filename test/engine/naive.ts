@@ -164,7 +164,10 @@ export function pool(x: Value, kind: 'max' | 'avg', stride: number): Result {
       if (winner[o + c] < 0 || x.data[i + c] > x.data[winner[o + c]]) winner[o + c] = i + c;
     }
   });
-  if (kind === 'max') return linear(x, shape, (f) => winner.forEach((i, o) => f(o, i, 1)));
+  if (kind === 'max')
+    return linear(x, shape, (f) => {
+      for (let o = 0; o < winner.length; o++) f(o, winner[o], 1);
+    });
   return linear(x, shape, (f) =>
     joined(x, zeros(shape), 3, stride, 1, (o, i) => {
       for (let c = 0; c < C; c++) f(o + c, i + c, 1 / count[o + c]);
