@@ -29,6 +29,8 @@ export interface SourceText {
   /** The comment that opens the file. */
   readonly opening?: string;
   readonly sections: readonly Section[];
+  /** Names that it imports from files of the repository, with the file and the name there. */
+  readonly imports: ReadonlyMap<string, { readonly file: string; readonly name: string }>;
 }
 
 /** Reads a file of TypeScript. */
@@ -59,7 +61,22 @@ export function parseSource(root: string, file: string): SourceText {
         (ts.isImportDeclaration(statement) || (ts.isExportDeclaration(statement) && !name)),
     };
   });
-  return { file, opening, sections: joinPlain(sections) };
+  return { file, opening, sections: joinPlain(sections), imports: importsOf(root, file, tree) };
+}
+
+function importsOf(root: string, file: string, tree: ts.SourceFile): SourceText['imports'] {
+  const found = new Map<string, { file: string; name: string }>();
+  for (const statement of tree.statements) {
+    if (!ts.isImportDeclaration(statement) || !ts.isStringLiteral(statement.moduleSpecifier)) continue;
+    const bindings = statement.importClause?.namedBindings;
+    const from = path.posix.join(path.posix.dirname(file), statement.moduleSpecifier.text);
+    const target = [`${from}.ts`, `${from}/index.ts`].find((name) => fs.existsSync(path.join(root, name)));
+    if (!target || !bindings || !ts.isNamedImports(bindings)) continue;
+    for (const { name, propertyName } of bindings.elements) {
+      found.set(name.text, { file: target, name: (propertyName ?? name).text });
+    }
+  }
+  return found;
 }
 
 /** The first doc comment is the file's where an import or a blank line follows it, or another doc comment. */

@@ -19,7 +19,7 @@ export function escapeHtml(text: string): string {
  */
 export function words(text: string, link: Link, inline = false): string {
   const kept: string[] = [];
-  const keep = (html: string) => `\u0001${kept.push(html) - 1}\u0001`;
+  const keep = (html: string) => `\ue000${kept.push(html) - 1}\ue000`;
   const math = (tex: string, displayMode: boolean) =>
     keep(
       katex.renderToString(tex, {
@@ -41,7 +41,7 @@ export function words(text: string, link: Link, inline = false): string {
     )
     .join('');
   const html = inline ? markdown.renderInline(marked) : markdown.render(marked);
-  return html.replace(/\u0001(\d+)\u0001/g, (_, i: string) => kept[Number(i)]);
+  return html.replace(/\ue000(\d+)\ue000/g, (_, i: string) => kept[Number(i)]);
 }
 
 function linked(name: string, link: Link): string {
@@ -66,7 +66,12 @@ export function highlighted(code: string, link: Link): string {
       } else templates[templates.length - 1]--;
     }
     if (token === ts.SyntaxKind.SlashToken && regexMayFollow(out)) token = scanner.reScanSlashToken();
-    out.push(piece(token, scanner.getTokenText(), link));
+    // A name behind a dot, or before a colon, is a property.
+    const isName = token === ts.SyntaxKind.Identifier || token >= ts.SyntaxKind.FirstContextualKeyword;
+    const property =
+      isName && (out[out.length - 1] === '.' || /^\s*\??:(?!:)/.test(code.slice(scanner.getTokenEnd())));
+    if (property) out.push(escapeHtml(scanner.getTokenText()));
+    else out.push(piece(token, scanner.getTokenText(), link));
   }
   return out.join('');
 }

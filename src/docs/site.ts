@@ -5,16 +5,13 @@ import { parseComment } from './comments';
 import type { Section, SourceText } from './parse';
 import { escapeHtml, highlighted, type Link, words } from './render';
 
-/** Names that more than one file exports, or that are too common to mean one place, are not linked. */
-const COMMON = new Set(['text', 'box', 'page', 'n', 'key', 'run', 'fail', 'cell']);
-
 /** The page of a source file, from the site's root. */
 export const pageOf = (file: string) => `${file.replace(/\.ts$/, '')}.html`;
 
 /** Where each exported name is declared; a name that two files export is left out. */
 export function exportedNames(sources: readonly SourceText[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
-  const twice = new Set<string>(COMMON);
+  const twice = new Set<string>();
   for (const { file, sections } of sources) {
     for (const { name, exported } of sections) {
       if (!name || !exported) continue;
@@ -34,6 +31,18 @@ export function linker(names: ReadonlyMap<string, string>, page: string): Link {
   };
 }
 
+/** Links in a source file: what it declares itself, what it imports, and, for the words, what one file alone exports. */
+function scopeOf({ file, sections, imports }: SourceText, names?: ReadonlyMap<string, string>): Link {
+  const page = pageOf(file);
+  const own = new Set(sections.map((s) => s.name));
+  return (name) => {
+    if (own.has(name)) return `#${name}`;
+    const from = imports.get(name);
+    const address = from ? `${pageOf(from.file)}#${from.name}` : names?.get(name);
+    return address && relative(page, address);
+  };
+}
+
 const relative = (from: string, to: string) =>
   path.posix.relative(path.posix.dirname(from), to) || path.posix.basename(to);
 
@@ -48,27 +57,27 @@ ${body}</body></html>
 }
 
 /** The page of one source file. */
-export function sourcePage(
-  { file, opening, sections }: SourceText,
-  names: ReadonlyMap<string, string>,
-): string {
-  const page = pageOf(file);
-  const link = linker(names, page);
+export function sourcePage(source: SourceText, names: ReadonlyMap<string, string>): string {
+  const { file, opening, sections } = source;
+  const [inWords, inCode] = [scopeOf(source, names), scopeOf(source)];
   const head = opening
-    ? `<div class="opening">${words(parseComment(opening).text, link)}${notes(opening, link)}</div>`
+    ? `<div class="opening">${words(parseComment(opening).text, inWords)}${notes(opening, inWords)}</div>`
     : '';
-  const rows = sections.map((section) => row(section, link)).join('\n');
-  return frame(page, file, `<header><h1>${escapeHtml(file)}</h1>${head}</header>\n<main>${rows}</main>`);
+  const rows = sections.map((section) => row(section, inWords, inCode)).join('\n');
+  return frame(
+    pageOf(file),
+    file,
+    `<header><h1>${escapeHtml(file)}</h1>${head}</header>\n<main>${rows}</main>`,
+  );
 }
 
-function row(section: Section, link: Link): string {
-  const { name, comment, code, exported } = section;
-  const own: Link = (other) => (other === name ? undefined : link(other));
+function row({ name, comment, code, exported }: Section, inWords: Link, inCode: Link): string {
+  const own: Link = (other) => (other === name ? undefined : inCode(other));
   const anchor = name ? ` id="${escapeHtml(name)}"` : '';
   const title = name
     ? `<h2${exported ? '' : ' class="inner"'}><a href="#${escapeHtml(name)}">${escapeHtml(name)}</a></h2>`
     : '';
-  const text = comment ? words(parseComment(comment).text, link) + notes(comment, link) : '';
+  const text = comment ? words(parseComment(comment).text, inWords) + notes(comment, inWords) : '';
   return `<section${anchor}><div class="words">${title}${text}</div><pre class="code">${highlighted(code, own)}</pre></section>`;
 }
 
@@ -88,6 +97,18 @@ function notes(comment: string, link: Link): string {
   return list ? `<dl>${list}</dl>` : '';
 }
 
+/** In the order in which data flow; others follow. */
+const FOLDERS = [
+  'src/paper',
+  'src/networks',
+  'src/engine',
+  'src/data',
+  'src/evaluate',
+  'src/run',
+  'src/run/commands',
+  'src/notebook',
+];
+
 /** The list of all files by folder, each with its first sentence. */
 export function indexPage(
   sources: readonly SourceText[],
@@ -95,7 +116,10 @@ export function indexPage(
   introduction: string,
 ): string {
   const link = linker(names, 'index.html');
-  const folders = [...new Set(sources.map(({ file }) => path.posix.dirname(file)))];
+  const place = (folder: string) => (FOLDERS.indexOf(folder) + FOLDERS.length + 1) % (FOLDERS.length + 1);
+  const folders = [...new Set(sources.map(({ file }) => path.posix.dirname(file)))].sort(
+    (a, b) => place(a) - place(b),
+  );
   const lists = folders.map((folder) => {
     const items = sources
       .filter(({ file }) => path.posix.dirname(file) === folder)
