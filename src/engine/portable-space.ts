@@ -3,55 +3,63 @@ import type { Tensor5D } from './model';
 import { define, raw } from './portable-op';
 import { tf } from './tf';
 
-interface Shaped {
+/* Average. TensorFlow's SAME leaves the padding out of the count; it is ours but for stride 2 on an even side, where it begins a voxel late. */
+
+interface AverageAttributes {
   readonly shape: readonly number[];
-}
-interface Strided extends Shaped {
   readonly stride: 1 | 2;
 }
 
-/* Average. At stride 1 TensorFlow's SAME leaves the padding out of the count, and stride 2 takes every second of those windows. */
+/** Zeros around x, and the factor 27 / count of each window that they call for; undefined where SAME does it all. */
+function averagePadding({ shape, stride }: AverageAttributes) {
+  const space = shape.slice(1, 4);
+  if (stride === 1 || space.every((d) => d % 2 === 1)) return undefined;
+  // The last window of an even side ends inside.
+  const pads = space.map((d): [number, number] => [1, d % 2]);
+  const factors = space.map((d) => {
+    const windows = Math.ceil(d / 2);
+    return Array.from({ length: windows }, (_, i) => 3 / (3 - Number(i === 0) - Number(2 * i + 1 === d)));
+  });
+  const [x, y, z] = factors;
+  const factor = x.flatMap((a) => y.flatMap((b) => z.map((c) => a * b * c)));
+  return {
+    pads: [[0, 0], ...pads, [0, 0]] as [number, number][],
+    factor: () => tf.tensor(factor, [1, x.length, y.length, z.length, 1]),
+  };
+}
 
-const averageAttributes = {
-  ints: { ksize: [1, 3, 3, 3, 1], strides: [1, 1, 1, 1, 1] },
-  strings: { padding: 'SAME', data_format: 'NDHWC' },
-};
-
-const average = define<Shaped>({
-  name: 'PortableAvgPool3D',
-  forward: ([x]) => [raw('AvgPool3D', averageAttributes, [x])],
-  saveInputs: [],
-  gradient: (dy, _, { shape }) => [
-    () => raw('AvgPool3DGrad', averageAttributes, [tf.tensor1d([...shape], 'int32'), dy]),
-  ],
+const averageOptions = (stride: 1 | 2, padding: 'SAME' | 'VALID') => ({
+  ints: { ksize: [1, 3, 3, 3, 1], strides: [1, stride, stride, stride, 1] },
+  strings: { padding, data_format: 'NDHWC' },
 });
 
-/** Every second voxel, from the first: windows of stride 2 with padding 1 are those of stride 1 at even places. */
-const thin = define<Shaped>({
-  name: 'PortableThin',
-  forward: ([x]) => [tf.stridedSlice(x, [0, 0, 0, 0, 0], [...x.shape], [1, 2, 2, 2, 1])],
+const average = define<AverageAttributes>({
+  name: 'PortableAvgPool3D',
+  forward: ([x], attrs) => {
+    const padding = averagePadding(attrs);
+    if (!padding) return [raw('AvgPool3D', averageOptions(attrs.stride, 'SAME'), [x])];
+    const y = raw('AvgPool3D', averageOptions(attrs.stride, 'VALID'), [tf.pad(x, padding.pads)]);
+    return [tf.mul(y, padding.factor())];
+  },
   saveInputs: [],
-  gradient: (dy, _, { shape }) => [
+  gradient: (dy, _, attrs) => [
     () => {
-      const list = (values: readonly number[]) => tf.tensor1d([...values], 'int32');
-      const attributes = {
-        types: { Index: 'TF_INT32' as const },
-        ints: { begin_mask: 0, end_mask: 0, ellipsis_mask: 0, new_axis_mask: 0, shrink_axis_mask: 0 },
-      };
-      return raw('StridedSliceGrad', attributes, [
-        list(shape),
-        list([0, 0, 0, 0, 0]),
-        list(shape),
-        list([1, 2, 2, 2, 1]),
-        dy,
-      ]);
+      const { shape, stride } = attrs;
+      const padding = averagePadding(attrs);
+      const back = (options: 'SAME' | 'VALID', size: readonly number[], d: tf.Tensor) =>
+        raw('AvgPool3DGrad', averageOptions(stride, options), [tf.tensor1d([...size], 'int32'), d]);
+      if (!padding) return back('SAME', shape, dy);
+      const { pads, factor } = padding;
+      const size = shape.map((d, axis) => d + pads[axis][0] + pads[axis][1]);
+      const begin = pads.map(([before]) => before);
+      return tf.slice(back('VALID', size, tf.mul(dy, factor())), begin, [...shape]);
     },
   ],
 });
 
 /* Maximum: two 2-D poolings, over (y, z) and then over x. */
 
-interface PlaneAttributes extends Strided {
+interface PlaneAttributes {
   /** Window on the two axes of the pictures. */
   readonly window: readonly [number, number];
   readonly strides: readonly [number, number];
@@ -77,9 +85,9 @@ function maxPool(x: Tensor5D, stride: 1 | 2): Tensor5D {
   const [n, dx, dy, dz, c] = x.shape;
   const half = (d: number) => Math.ceil(d / stride);
   const flat = tf.reshape(x, [n * dx, dy, dz, c]);
-  const [inPlane] = maximum([flat], { shape: flat.shape, stride, window: [3, 3], strides: [stride, stride] });
+  const [inPlane] = maximum([flat], { window: [3, 3], strides: [stride, stride] });
   const columns = tf.reshape(inPlane, [n, dx, half(dy) * half(dz), c]);
-  const [y] = maximum([columns], { shape: columns.shape, stride, window: [3, 1], strides: [stride, 1] });
+  const [y] = maximum([columns], { window: [3, 1], strides: [stride, 1] });
   const out = tf.reshape(y, [n, half(dx), half(dy), half(dz), c]);
   tf.dispose([flat, inPlane, columns, y]);
   return out as Tensor5D;
@@ -90,11 +98,7 @@ function maxPool(x: Tensor5D, stride: 1 | 2): Tensor5D {
  */
 export function pool(x: Tensor5D, kind: 'max' | 'avg', stride: 1 | 2): Tensor5D {
   if (kind === 'max') return maxPool(x, stride);
-  const [all] = average([x], { shape: x.shape });
-  if (stride === 1) return all as Tensor5D;
-  const [y] = thin([all], { shape: all.shape });
-  all.dispose();
-  return y as Tensor5D;
+  return average([x], { shape: x.shape, stride })[0] as Tensor5D;
 }
 
 /* Trilinear ×2: bilinear on (y, z), then along x in pictures that are one row a voxel of x. */
