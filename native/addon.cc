@@ -31,6 +31,8 @@ napi_value start(napi_env env, napi_value exports) {
     std::call_once(once, [] {
       keep_freed_memory();
       scnas::define_basics();
+      scnas::define_convolutions();
+      scnas::define_pools();
     });
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());

@@ -86,7 +86,7 @@ export async function buildNative({ log = () => {} } = {}) {
   if (existsSync(path) && existsSync(keyFile) && readFileSync(keyFile, 'utf8') === key)
     return { path, built: false };
 
-  const sources = readdirSync(here).filter((name) => name.endsWith('.cc'));
+  const sources = readdirSync(here).filter((name) => /^(addon|ops_.*)\.cc$/.test(name));
   log(`compiling ${sources.length} files for this CPU`);
   const work = join(target, `partial-${process.pid}`);
   mkdirSync(work, { recursive: true });

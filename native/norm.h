@@ -31,6 +31,16 @@ inline void moments(const Shape& s, const float* x, float epsilon, float* mean, 
   }
 }
 
+// The same from sums [n · c][2] of x and x².
+inline void moments_from_sums(const Shape& s, const double* sums, float epsilon, float* mean, float* rstd) {
+  const double voxels = double(s.voxels());
+  for (int64_t i = 0; i < s.n * s.c; i++) {
+    const double m = sums[2 * i] / voxels, variance = sums[2 * i + 1] / voxels - m * m;
+    mean[i] = float(m);
+    rstd[i] = float(1 / std::sqrt((variance > 0 ? variance : 0) + double(epsilon)));
+  }
+}
+
 // y = (x − μ)·r·γ + β; γ and β may be null. y may be x.
 inline void normalise(const Shape& s, const float* x, const float* mean, const float* rstd, const float* gamma,
                       const float* beta, float* y) {
@@ -51,48 +61,64 @@ inline void normalise(const Shape& s, const float* x, const float* mean, const f
   });
 }
 
-// sums[0][n·c] = Σ dy and sums[1][n·c] = Σ dy·x̂ over the voxels, x̂ = (x − μ)·r.
-inline void norm_sums(const Shape& s, const float* dy, const float* x, const float* mean, const float* rstd, float* sums) {
+// What the backward pass needs to know of a norm, [3][n · c]: origin and inverse spread, by which the tensor that was kept
+// gives x̂ = (kept − origin)·inverse, and the scale r.
+struct NormStats {
+  const float *origin, *inverse, *scale;
+  NormStats(const float* stats, const Shape& s) : origin(stats), inverse(stats + s.n * s.c), scale(stats + 2 * s.n * s.c) {}
+};
+
+// Fills stats [3][n · c], n times c in all, for a kept x̂ or a kept x.
+inline void norm_stats(int64_t n, bool kept_normal, const float* mean, const float* rstd, float* stats) {
+  for (int64_t i = 0; i < n; i++) {
+    stats[i] = kept_normal ? 0 : mean[i];
+    stats[n + i] = kept_normal ? 1 : rstd[i];
+    stats[2 * n + i] = rstd[i];
+  }
+}
+
+// sums[0][n·c] = Σ dy and sums[1][n·c] = Σ dy·x̂ over the voxels.
+inline void norm_sums(const Shape& s, const float* dy, const float* kept, const NormStats& stats, float* sums) {
   const int64_t n = s.n * s.c, lanes = 8 * period(s.c);
-  Buffer shift(s.n * lanes);
-  for (int64_t k = 0; k < s.n; k++) lay_out(mean + k * s.c, s.c, &shift[k * lanes]);
+  Buffer patterns(s.n * lanes);
+  for (int64_t k = 0; k < s.n; k++) lay_out(stats.origin + k * s.c, s.c, &patterns[k * lanes]);
   std::vector<double> out(size_t(2 * n));
   sum_channels<2>(
       s,
       [&](int64_t sample) {
-        const Pattern m{&shift[sample * lanes]};
+        const Pattern m{&patterns[sample * lanes]};
         return [=](auto access, int64_t i, int64_t p, v8* term) {
           term[0] = access.load(dy + i);
-          term[1] = term[0] * (access.load(x + i) - m.at(p));
+          term[1] = term[0] * (access.load(kept + i) - m.at(p));
         };
       },
       out.data());
   for (int64_t i = 0; i < n; i++) {
     sums[i] = float(out[size_t(i)]);
-    sums[n + i] = float(out[size_t(n + i)] * double(rstd[i]));
+    sums[n + i] = float(out[size_t(n + i)] * double(stats.inverse[i]));
   }
 }
 
 // dx = r·γ·(dy − Σdy/V − x̂·Σ(dy·x̂)/V). dx may be dy.
-inline void norm_gradient(const Shape& s, const float* dy, const float* x, const float* mean, const float* rstd,
-                          const float* sums, const float* gamma, float* dx) {
+inline void norm_gradient(const Shape& s, const float* dy, const float* kept, const NormStats& stats, const float* sums,
+                          const float* gamma, float* dx) {
   const int64_t n = s.n * s.c, lanes = 8 * period(s.c);
   const float voxels = float(s.voxels());
-  // dx = a·dy + b·(x − μ) + d
+  // dx = a·dy + b·(kept − origin) + d
   Buffer patterns(s.n * 4 * lanes);
   for (int64_t i = 0; i < s.n * lanes; i++) {
     const int64_t k = i / lanes, c = i % lanes % s.c, j = k * s.c + c, at = k * 4 * lanes + i % lanes;
-    const float a = rstd[j] * (gamma ? gamma[c] : 1);
+    const float a = stats.scale[j] * (gamma ? gamma[c] : 1);
     patterns[at] = a;
-    patterns[at + lanes] = -a * rstd[j] * sums[n + j] / voxels;
-    patterns[at + 2 * lanes] = mean[j];
+    patterns[at + lanes] = -a * stats.inverse[j] * sums[n + j] / voxels;
+    patterns[at + 2 * lanes] = stats.origin[j];
     patterns[at + 3 * lanes] = -a * sums[j] / voxels;
   }
   map_channels(s, [&](int64_t sample) {
     const float* at = &patterns[sample * 4 * lanes];
     const Pattern a{at}, b{at + lanes}, m{at + 2 * lanes}, d{at + 3 * lanes};
     return [=](auto access, int64_t i, int64_t p) {
-      access.store(dx + i, a.at(p) * access.load(dy + i) + (b.at(p) * (access.load(x + i) - m.at(p)) + d.at(p)));
+      access.store(dx + i, a.at(p) * access.load(dy + i) + (b.at(p) * (access.load(kept + i) - m.at(p)) + d.at(p)));
     };
   });
 }

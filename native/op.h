@@ -134,8 +134,8 @@ class Call {
 
   float* out(int i, const std::vector<int64_t>& shape) { return static_cast<float*>(allocate(i, TF_FLOAT, 4, shape)); }
   float* out_shape(int i, const Shape& s) { return out(i, std::vector<int64_t>{s.n, s.d, s.h, s.w, s.c}); }
-  uint8_t* out_bytes(int i, const Shape& s) {
-    return static_cast<uint8_t*>(allocate(i, TF_UINT8, 1, {s.n, s.d, s.h, s.w, s.c}));
+  uint8_t* out_bytes(int i, const std::vector<int64_t>& shape) {
+    return static_cast<uint8_t*>(allocate(i, TF_UINT8, 1, shape));
   }
 
  private:
@@ -214,5 +214,7 @@ void define() {
 
 // What each file of ops makes known; called once by the addon.
 void define_basics();
+void define_convolutions();
+void define_pools();
 
 }  // namespace scnas

@@ -29,7 +29,7 @@ struct LeakyReluGradient {
   }
 };
 
-// stats [2, n, c]: mean and 1/√(variance + ε).
+// Without an affine part y itself is what the backward pass keeps, else x; stats as NormStats reads them.
 struct InstanceNorm {
   static constexpr const char* name = "ScnasInstanceNorm";
   static constexpr const char* face[] = {"in x: float",  "in gamma: float",  "in beta: float",
@@ -38,39 +38,33 @@ struct InstanceNorm {
   explicit InstanceNorm(const Attributes& a) : epsilon(a.real("epsilon")) {}
   void compute(Call& call) const {
     const Shape s = call.volume(0);
-    const float *gamma = call.optional(1, s.c), *beta = call.optional(2, s.c);
-    float *y = call.out_shape(0, s), *mean = call.out(1, {2, s.n, s.c}), *rstd = mean + s.n * s.c;
-    moments(s, call.data(0), epsilon, mean, rstd);
-    normalise(s, call.data(0), mean, rstd, gamma, beta, y);
+    const float *x = call.data(0), *gamma = call.optional(1, s.c), *beta = call.optional(2, s.c);
+    const int64_t n = s.n * s.c;
+    float* y = call.out_shape(0, s);
+    float* stats = call.out(1, {3, s.n, s.c});
+    Buffer mean(2 * n);
+    moments(s, x, epsilon, mean.data(), mean.data() + n);
+    normalise(s, x, mean.data(), mean.data() + n, gamma, beta, y);
+    norm_stats(n, !gamma, mean.data(), mean.data() + n, stats);
   }
 };
 
-// sums [2, n, c]: Σ dy and Σ dy·x̂. They are the gradients of β and γ but for the sum over the samples.
-struct InstanceNormSums {
-  static constexpr const char* name = "ScnasInstanceNormSums";
-  static constexpr const char* face[] = {"in dy: float", "in x: float", "in stats: float", "out sums: float"};
-  explicit InstanceNormSums(const Attributes&) {}
-  void compute(Call& call) const {
-    const Shape s = call.volume(0);
-    call.expect_shape(1, s);
-    call.expect(2, {2, s.n, s.c});
-    const float* mean = call.data(2);
-    norm_sums(s, call.data(0), call.data(1), mean, mean + s.n * s.c, call.out(0, {2, s.n, s.c}));
-  }
-};
-
+// From dy and what was kept: dx, and sums [2, n, c] of dy and dy·x̂, the gradients of β and γ but for the sum over samples.
 struct InstanceNormGradient {
   static constexpr const char* name = "ScnasInstanceNormGradient";
-  static constexpr const char* face[] = {"in dy: float",   "in x: float",     "in stats: float",
-                                         "in sums: float", "in gamma: float", "out dx: float"};
+  static constexpr const char* face[] = {"in dy: float",    "in kept: float", "in stats: float",
+                                         "in gamma: float", "out dx: float",  "out sums: float"};
   explicit InstanceNormGradient(const Attributes&) {}
   void compute(Call& call) const {
     const Shape s = call.volume(0);
     call.expect_shape(1, s);
-    call.expect(2, {2, s.n, s.c});
-    call.expect(3, {2, s.n, s.c});
-    const float* mean = call.data(2);
-    norm_gradient(s, call.data(0), call.data(1), mean, mean + s.n * s.c, call.data(3), call.optional(4, s.c), call.out_shape(0, s));
+    call.expect(2, {3, s.n, s.c});
+    const NormStats stats(call.data(2), s);
+    const float* gamma = call.optional(3, s.c);
+    float* dx = call.out_shape(0, s);
+    float* sums = call.out(1, {2, s.n, s.c});
+    norm_sums(s, call.data(0), call.data(1), stats, sums);
+    norm_gradient(s, call.data(0), call.data(1), stats, sums, gamma, dx);
   }
 };
 
@@ -137,7 +131,6 @@ void define_basics() {
   define<LeakyRelu>();
   define<LeakyReluGradient>();
   define<InstanceNorm>();
-  define<InstanceNormSums>();
   define<InstanceNormGradient>();
   define<WeightedSum>();
   define<WeightedSumDots>();

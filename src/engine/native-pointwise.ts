@@ -30,14 +30,11 @@ export function instanceNorm(x: Tensor5D, affine?: Affine): Tensor5D {
     forward: () => {
       const inputs = [x, gamma, orNothing(affine?.beta)];
       const [y, stats] = runMany('ScnasInstanceNorm', inputs, 2, { floats: { epsilon: EPSILON } });
-      return { y, saved: [x, stats, gamma] as const };
+      return { y, saved: [affine ? x : y, stats, gamma] as const };
     },
-    gradient: (dy, [x, stats, gamma]) => {
-      const sums = shared(run('ScnasInstanceNormSums', [dy, x, stats]));
-      return [
-        () => run('ScnasInstanceNormGradient', [dy, x, stats, sums, gamma]),
-        ...affineGradients(sums, affine),
-      ];
+    gradient: (dy, [kept, stats, gamma]) => {
+      const [dx, sums] = runMany('ScnasInstanceNormGradient', [dy, kept, stats, gamma], 2).map(shared);
+      return [() => dx.clone(), ...affineGradients(sums, affine)];
     },
   });
 }

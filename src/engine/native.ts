@@ -1,19 +1,28 @@
 /** The kernels of native/, C++ for this machine's CPU: the same results as `portable`, several times faster. */
 import type { Kernels } from './kernels';
+import { conv3d, convUnit, factorizedReduce, reduceUnit, separable, separableUnit } from './native-conv';
 import { addon } from './native-op';
 import { instanceNorm, leakyRelu, weightedSum } from './native-pointwise';
-import { portable } from './portable';
+import { pool, poolUnit, upsample } from './native-space';
 
 /** {@link Kernels} of our own ops; undefined where they are not built, or where there is a GPU. */
 export const native: Kernels | undefined = addon && {
-  ...portable,
   name: 'native',
+  conv3d,
+  separable,
+  pool,
   instanceNorm,
   leakyRelu,
+  upsample,
+  factorizedReduce,
+  convUnit,
+  separableUnit,
+  reduceUnit,
+  poolUnit,
   weightedSum,
 };
 
-/** The native kernels' number of threads: `SCNAS_THREADS`, else every core. With `count`, sets it. */
+/** The native kernels' number of threads: `SCNAS_THREADS`, else every core. With `count`, sets it. 0: not built. */
 export function nativeThreads(count?: number): number {
   return addon ? addon.threads(count) : 0;
 }
