@@ -28,15 +28,19 @@ export const tfjsBinding = {
   missing: () => [QUIET, BINDING].find((file) => !fs.existsSync(file)),
   async run(step, { compiler }) {
     const folder = path.dirname(BINDING);
-    fs.rmSync(folder, { recursive: true, force: true });
     fs.mkdirSync(folder, { recursive: true });
+    for (const name of fs.readdirSync(folder)) {
+      if (name.includes('.partial-')) fs.rmSync(path.join(folder, name), { force: true });
+    }
     const partial = path.join(folder, `tfjs_binding.partial-${process.pid}.node`);
-    await tool(step, compiler.file, quietFlags());
+    const quiet = path.join(folder, `quiet.partial-${process.pid}.node`);
+    await tool(step, compiler.file, quietFlags(quiet));
     await tool(step, compiler.file, bindingFlags(partial), { append: true });
     await tool(step, process.execPath, ['-e', CHECK, partial], {
       append: true,
       env: { TF_CPP_MIN_LOG_LEVEL: '3' },
     });
+    fs.renameSync(quiet, QUIET);
     fs.renameSync(partial, BINDING);
   },
 };
@@ -59,7 +63,7 @@ function library(name) {
   return path.join(tensorflow, MAC ? `${name}.2.dylib` : `${name}.so.2`);
 }
 
-function quietFlags() {
+function quietFlags(output) {
   const framework = library('libtensorflow_framework');
   return [
     ...SHARED,
@@ -67,7 +71,7 @@ function quietFlags() {
     `-DTENSORFLOW_FRAMEWORK=${JSON.stringify(framework)}`,
     QUIET_SOURCE,
     '-o',
-    QUIET,
+    output,
   ];
 }
 
