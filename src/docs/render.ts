@@ -67,7 +67,7 @@ export function highlighted(code: string, link: Link): string {
     }
     if (token === ts.SyntaxKind.SlashToken && regexMayFollow(out)) token = scanner.reScanSlashToken();
     // A name behind a dot, or before a colon, is a property.
-    const isName = token === ts.SyntaxKind.Identifier || token >= ts.SyntaxKind.FirstContextualKeyword;
+    const isName = token === ts.SyntaxKind.Identifier || token >= ts.SyntaxKind.AbstractKeyword;
     const property =
       isName && (out[out.length - 1] === '.' || /^\s*\??:(?!:)/.test(code.slice(scanner.getTokenEnd())));
     if (property) out.push(escapeHtml(scanner.getTokenText()));
