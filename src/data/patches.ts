@@ -74,7 +74,7 @@ function checkCase({ id, label, channels }: PreparedCase, expected: number): voi
 /** The least and greatest corner of a patch along one axis; a volume smaller than the patch is padded on both sides. */
 export function originRange(size: number, patch: number): readonly [number, number] {
   const lacking = Math.max(0, patch - size);
-  return [-Math.ceil(lacking / 2), size + Math.ceil(lacking / 2) - patch];
+  return [0 - Math.ceil(lacking / 2), size + Math.ceil(lacking / 2) - patch];
 }
 
 function randomOrigin(shape: Shape3, patch: Shape3, k: Key): Shape3 {

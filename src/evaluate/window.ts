@@ -1,17 +1,17 @@
 /** Where a sliding window stands, and how much its voxels count. Source: nnU-Net v1. */
-import { roundHalfEven } from '../data/round';
 import type { Shape3 } from '../engine/model';
 
 /**
  * First voxels of the windows along one axis, half overlapping: n = ⌈(D−P)/(P/2)⌉ intervals, positions round(i·(D−P)/n), i = 0 … n.
  *
- * `size` D and `patch` P in voxels; one window at 0 where D ≤ P. Halves round to the even neighbour, as numpy does.
+ * `size` D and `patch` P in voxels; one window at 0 where D ≤ P. Halves round down: nnU-Net's steps are a hair
+ * shorter than (D−P)/n (it adds 1e-8 to n), and its centres are whole numbers for an even P.
  */
 export function windowStarts(size: number, patch: number): number[] {
   const rest = size - patch;
   if (rest <= 0) return [0];
   const intervals = Math.ceil(rest / (patch / 2));
-  return Array.from({ length: intervals + 1 }, (_, i) => roundHalfEven(i * (rest / intervals)));
+  return Array.from({ length: intervals + 1 }, (_, i) => Math.floor((i * rest) / intervals + 0.5 - 1e-6));
 }
 
 /**

@@ -1,0 +1,190 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { plainGeometry, readNifti, writeLabelMap, writeVolume } from '../../src/data/nifti';
+import type { Shape3 } from '../../src/engine/model';
+import rows from '../fixtures/data/volumes.json';
+import { errorOf, freshFolder } from './folder';
+
+const fixtures = path.join(__dirname, '..', 'fixtures', 'data');
+
+describe('what nibabel wrote is read as nibabel reads it', () => {
+  it.each(rows)('$file', (row) => {
+    const volume = readNifti(path.join(fixtures, row.file));
+    expect(volume.shape).toEqual(row.shape);
+    expect(volume.channels).toBe(row.channels);
+    expect(Array.from(volume.data)).toEqual(row.values.map((v) => expect.closeTo(v, 4)));
+    expect(volume.spacing).toEqual(row.spacing.map((v) => expect.closeTo(v, 6)));
+    expect(volume.geometry.description).toBe(row.description);
+    expect([volume.geometry.qformCode, volume.geometry.sformCode]).toEqual(row.codes);
+    expect(volume.geometry.srow).toEqual(row.sform.slice(0, 12).map((v) => expect.closeTo(v, 5)));
+  });
+});
+
+/** A volume 3 × 4 × 5 of 16-bit numbers, as the bytes of a file that is not packed. */
+const SHAPE: Shape3 = [3, 4, 5];
+
+function bytesOf(change: (bytes: Buffer) => void = () => undefined): Buffer {
+  const file = path.join(freshFolder(), 'a.nii.gz');
+  const data = Int16Array.from({ length: 60 }, (_, i) => i - 20);
+  writeVolume(file, data, SHAPE, 1, plainGeometry([1, 1.5, 2]));
+  const bytes = gunzipSync(readFileSync(file));
+  change(bytes);
+  return bytes;
+}
+
+function fileOf(bytes: Buffer, name = 'broken.nii.gz'): string {
+  const file = path.join(freshFolder(), name);
+  writeFileSync(file, bytes);
+  return file;
+}
+
+describe('writing', () => {
+  it('reads back what it wrote, for each kind of array and several channels', () => {
+    const file = path.join(freshFolder(), 'deep', 'a ü.nii.gz');
+    for (const data of [
+      Uint8Array.from({ length: 120 }, (_, i) => i),
+      Int16Array.from({ length: 120 }, (_, i) => i * 7 - 300),
+      Float32Array.from({ length: 120 }, (_, i) => Math.sin(i)),
+    ]) {
+      writeVolume(file, data, SHAPE, 2, plainGeometry([1, 1.5, 2], 'a test'));
+      const volume = readNifti(file);
+      expect(volume).toMatchObject({ shape: SHAPE, channels: 2, spacing: [1, 1.5, 2] });
+      expect(Array.from(volume.data)).toEqual(Array.from(data));
+      expect(volume.geometry).toEqual(plainGeometry([1, 1.5, 2], 'a test'));
+    }
+    expect(readdirSync(path.dirname(file))).toEqual(['a ü.nii.gz']);
+  });
+
+  it.each(rows.filter((row) => row.channels === 1))('a label map keeps the geometry of $file', (row) => {
+    const image = readNifti(path.join(fixtures, row.file));
+    const file = path.join(freshFolder(), 'label.nii.gz');
+    const labels = Uint8Array.from(image.data, (_, i) => i % 3);
+    writeLabelMap(file, labels, image.shape, image.geometry);
+    const back = readNifti(file);
+    expect(Array.from(back.data)).toEqual(Array.from(labels));
+    for (const key of ['pixdim', 'quaternion', 'offset', 'srow'] as const) {
+      expect(back.geometry[key], key).toEqual(image.geometry[key].map((v) => expect.closeTo(v, 5)));
+    }
+    expect({ ...back.geometry, pixdim: 0, quaternion: 0, offset: 0, srow: 0 }).toEqual({
+      ...image.geometry,
+      pixdim: 0,
+      quaternion: 0,
+      offset: 0,
+      srow: 0,
+    });
+  });
+
+  it('refuses an array of another length', () => {
+    const file = path.join(freshFolder(), 'a.nii.gz');
+    expect(errorOf(() => writeLabelMap(file, new Uint8Array(59), SHAPE, plainGeometry([1, 1, 1])))).toContain(
+      '59 values',
+    );
+  });
+
+  const python = process.env.SCNAS_TEST_NIBABEL;
+  it.skipIf(!python)('nibabel reads the label map with the affine of the image', () => {
+    const image = path.join(fixtures, 'int16-big.nii.gz');
+    const { shape, geometry, data } = readNifti(image);
+    const file = path.join(freshFolder(), 'label.nii.gz');
+    writeLabelMap(
+      file,
+      Uint8Array.from(data, (_, i) => i),
+      shape,
+      geometry,
+    );
+    const script = `
+import sys, nibabel, numpy
+a, b = map(nibabel.load, sys.argv[1:])
+assert numpy.allclose(a.affine, b.affine, atol=1e-5) and numpy.allclose(a.get_qform(), b.get_qform(), atol=1e-5)
+assert (numpy.asarray(b.dataobj).ravel() == numpy.arange(60)).all() and b.get_data_dtype() == 'u1'
+assert a.header.get_xyzt_units() == b.header.get_xyzt_units()`;
+    execFileSync(python ?? '', ['-c', script, image, file]);
+  });
+});
+
+describe('volumes that are not nice', () => {
+  const floats = (bytes: Buffer, at: number, value: number) => bytes.writeFloatLE(value, at);
+  const floatVoxels = (values: Float32Array) => {
+    const file = path.join(freshFolder(), 'x.nii.gz');
+    writeVolume(file, values, SHAPE, 1, plainGeometry([1, 1, 1]));
+    return readFileSync(file);
+  };
+
+  it('a plain file named .gz and a packed file named .nii are read', () => {
+    expect(readNifti(fileOf(bytesOf(), 'plain.nii.gz')).data[1]).toBe(-19);
+    expect(readNifti(fileOf(gzipSync(bytesOf()), 'packed.nii')).data[1]).toBe(-19);
+  });
+
+  it('metres and micrometres become millimetres; negative spacing loses its sign', () => {
+    const unit = (code: number) => readNifti(fileOf(bytesOf((b) => b.writeUInt8(code, 123)))).spacing;
+    expect(unit(1)).toEqual([1000, 1500, 2000]);
+    expect(unit(3)).toEqual([0.001, 0.0015, 0.002]);
+    expect(readNifti(fileOf(bytesOf((b) => floats(b, 80, -1)))).spacing).toEqual([1, 1.5, 2]);
+  });
+
+  it.each<[string, () => Buffer, string]>([
+    ['a cut gzip stream', () => gzipSync(bytesOf()).subarray(0, -20), 'whole gzip stream'],
+    ['a stream cut in its header', () => gzipSync(bytesOf()).subarray(0, 30), 'too few bytes for a header'],
+    ['a wrong check sum', () => flip(gzipSync(bytesOf()), -8), 'incorrect data check'],
+    ['nothing at all', () => Buffer.alloc(0), 'too few bytes'],
+    ['text', () => Buffer.from('hello '.repeat(200)), 'no such header'],
+    ['fewer voxels than the header says', () => bytesOf().subarray(0, 460), 'a file of 460 bytes'],
+    ['fewer voxels, packed', () => gzipSync(bytesOf().subarray(0, 460)), '460 bytes'],
+    [
+      'more voxels than the header says',
+      () => gzipSync(Buffer.concat([bytesOf(), Buffer.alloc(9)])),
+      'at most 472',
+    ],
+    ['a gzip bomb', () => gzipSync(Buffer.concat([bytesOf(), Buffer.alloc(2 ** 24)])), 'at most 472 bytes'],
+    ['dim 0', () => bytesOf((b) => b.writeInt16LE(0, 42)), 'dim = [3, 0, 4, 5'],
+    ['a negative dim', () => bytesOf((b) => b.writeInt16LE(-4, 44)), 'dim = [3, 3, -4, 5'],
+    ['no axes', () => bytesOf((b) => b.writeInt16LE(0, 40)), 'dim = [0'],
+    [
+      'huge dims',
+      () => gzipSync(bytesOf((b) => [42, 44, 46].map((at) => b.writeInt16LE(32767, at)))),
+      '32767 × 32767',
+    ],
+    ['two axes of channels', () => bytesOf((b) => setDim(b, [5, 1, 1, 3, 4, 5])), 'at most one of channels'],
+    ['RGB', () => bytesOf((b) => b.writeInt16LE(128, 70)), 'data type 128 (RGB)'],
+    ['vox_offset in the header', () => bytesOf((b) => floats(b, 108, 12)), 'vox_offset'],
+    ['vox_offset NaN', () => bytesOf((b) => floats(b, 108, Number.NaN)), 'vox_offset'],
+    ['vox_offset far away', () => bytesOf((b) => floats(b, 108, 1e30)), 'vox_offset'],
+    ['spacing 0', () => bytesOf((b) => floats(b, 84, 0)), 'spacing above 0'],
+    ['spacing NaN', () => bytesOf((b) => floats(b, 84, Number.NaN)), 'spacing above 0'],
+    [
+      'an infinite intercept',
+      () => bytesOf((b) => floats(b, 116, Number.POSITIVE_INFINITY)),
+      'finite scl_inter',
+    ],
+    ['NaN voxels', () => floatVoxels(new Float32Array(60).fill(Number.NaN, 3, 7)), '4 of 60 that are NaN'],
+    [
+      'infinite voxels',
+      () => floatVoxels(new Float32Array(60).fill(Number.POSITIVE_INFINITY, 3, 5)),
+      '2 of 60',
+    ],
+  ])('%s: one line that names the file', (_, make, found) => {
+    const file = fileOf(make());
+    const message = errorOf(() => readNifti(file));
+    expect(message).toContain(file);
+    expect(message).toContain(found);
+  });
+
+  it('a missing file and a folder are named', () => {
+    const folder = freshFolder();
+    mkdirSync(path.join(folder, 'sub.nii.gz'));
+    expect(errorOf(() => readNifti(path.join(folder, 'none.nii.gz')))).toContain('no such file');
+    expect(errorOf(() => readNifti(path.join(folder, 'sub.nii.gz')))).toContain('EISDIR');
+  });
+
+  function flip(bytes: Buffer, at: number): Buffer {
+    bytes[bytes.length + at] ^= 0xff;
+    return bytes;
+  }
+
+  function setDim(bytes: Buffer, dim: readonly number[]): void {
+    for (const [i, n] of dim.entries()) bytes.writeInt16LE(n, 40 + 2 * i);
+  }
+});
