@@ -90,7 +90,7 @@ static inline void image_tile(const float* const* x, const float* const* w, int 
         for (int v = 0; v < T; v++) s[v] = load(q + v * lanes);
 #pragma GCC unroll 6
         for (int o = 0; o < O; o++) {
-          const vec b = vec{} + k[o];
+          const vec b = k[o] - vec{};
           for (int v = 0; v < T; v++) acc[o][v] += s[v] * b;
         }
       }

@@ -69,7 +69,7 @@ static inline void multiply_tile(const float* a, int64_t lda, const float* b, in
     for (int v = 0; v < N; v++) w[v] = load_as<V>(b + (i * N + v) * L);
 #pragma GCC unroll 16
     for (int m = 0; m < M; m++) {
-      const V s = V{} + a[m * lda + i];
+      const V s = a[m * lda + i] - V{};
       for (int v = 0; v < N; v++) acc[m][v] += s * w[v];
     }
   }
@@ -122,7 +122,7 @@ static inline void outer_tile(const float* a, int64_t lda, const float* g, int64
     for (int v = 0; v < N; v++) y[v] = load_as<V>(g + r * ldg + column[v]);
 #pragma GCC unroll 16
     for (int m = 0; m < M; m++) {
-      const V s = V{} + a[r * lda + m];
+      const V s = a[r * lda + m] - V{};
       for (int v = 0; v < N; v++) acc[m][v] += s * y[v];
     }
   }
