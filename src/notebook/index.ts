@@ -1,9 +1,12 @@
 /** Figures, drawings and displays for notebooks and reports. */
 export * from './cells';
+export * from './charts';
+export * from './data';
 export * from './display';
 export * from './figure';
 export * from './html';
 export * from './interrupt';
+export * from './loops';
 export * from './network-svg';
 export { classColor, operationColor } from './palette';
 export { type PlotlyFigure, toPlotly } from './plotly';

@@ -1,0 +1,123 @@
+/** The figures of the paper's own quantities: losses, α, margins, costs. */
+import type { Alpha, SearchReport } from '../paper/bilevel';
+import { operationCosts } from '../paper/cost';
+import type { Derived } from '../paper/derive';
+import { cellTypes, edgesOf } from '../paper/genotype';
+import { softmax } from '../paper/gumbel';
+import type { Operation } from '../paper/operations';
+import type { RetrainReport } from '../paper/retrain';
+import {
+  type BarsFigure,
+  barFigure,
+  type HeatFigure,
+  heatFigure,
+  type LinesFigure,
+  lineFigure,
+  type TableFigure,
+  tableFigure,
+} from './figure';
+import { operationColor } from './palette';
+
+/** Names of a cell's edges, as in `0→2`, for as many edges as there are. */
+export function edgeNames(count: number): string[] {
+  const nodes = [1, 2, 3, 4, 5, 6].find((n) => edgesOf(n).length === count) ?? 4;
+  return edgesOf(nodes).map(({ from, to }) => `${from}→${to}`);
+}
+
+/** Both losses of a search over its steps. */
+export function searchFigure(reports: readonly SearchReport[]): LinesFigure {
+  const last = reports[reports.length - 1];
+  const state = last
+    ? `Step ${last.step}: τ ${last.tau.toFixed(2)}, entropy of α ${last.entropyAlpha.toFixed(3)} of ln 8 = 2.079.`
+    : '';
+  return lineFigure(
+    { 'Θ loss': reports.map((r) => r.lossTheta), 'α loss': reports.map((r) => r.lossAlpha) },
+    { title: 'Search: loss on the two sets', caption: state, yTitle: 'Jaccard distance' },
+  );
+}
+
+/** The loss of a training over its steps, with a running mean that is easier to read. */
+export function trainingFigure(reports: readonly RetrainReport[], title = 'Retraining: loss'): LinesFigure {
+  const loss = reports.map((r) => r.loss);
+  return lineFigure(
+    { loss, 'running mean': running(loss) },
+    { title, caption: 'The mean forgets a tenth a step.', yTitle: 'Jaccard distance' },
+  );
+}
+
+function running(values: readonly number[]): number[] {
+  let mean = values[0];
+  return values.map((v) => {
+    mean = 0.9 * mean + 0.1 * v;
+    return mean;
+  });
+}
+
+/** softmax(α) as a heat map for each cell type: a row an edge, a column an operation. */
+export function alphaFigure(
+  alpha: Alpha,
+  operations: readonly Operation[],
+  title = 'softmax(α)',
+): HeatFigure {
+  const panels = Object.fromEntries(cellTypes.map((type) => [type, alpha[type].map((row) => softmax(row))]));
+  return heatFigure(panels, {
+    title,
+    caption:
+      'Probability of each operation on each edge, for the four cell types; 1/8 = 0.125 where nothing has been learnt.',
+    rows: edgeNames(alpha.enc.length),
+    columns: operations.map((o) => o.name),
+    scale: 'p',
+  });
+}
+
+/** How clear each choice was: probability of the chosen operation less that of the next. */
+export function marginFigure({ margins }: Derived): BarsFigure {
+  return {
+    ...barFigure(margins, {
+      title: 'Margin of each choice',
+      caption:
+        'Probability of the chosen operation less that of the next; near 0 another seed may choose otherwise.',
+      categories: edgeNames(margins.enc.length),
+      yTitle: 'margin',
+    }),
+  };
+}
+
+/** What each operation costs at a node of `width` channels. */
+export function operationTable(operations: readonly Operation[], width: number): TableFigure {
+  const site = {
+    width,
+    stride: 1 as const,
+    affine: true,
+    poolNorm: false,
+    identity: 'factorized reduce' as const,
+  };
+  const rows = operationCosts(site, operations).map((o) => [
+    o.name,
+    o.paperName,
+    o.multiplyAdds,
+    o.parameters,
+    o.bytes,
+  ]);
+  return tableFigure(
+    ['name', 'operation', 'multiply-adds a voxel', 'parameters', 'bytes kept a voxel'],
+    rows,
+    {
+      title: `Operations at ${width} channels`,
+    },
+  );
+}
+
+/** How often each operation stands in a genotype or a list of names. */
+export function operationCounts(names: readonly string[], operations: readonly Operation[]): BarsFigure {
+  const categories = operations.map((o) => o.name);
+  const values = categories.map((name) => names.filter((other) => other === name).length);
+  return {
+    kind: 'bars',
+    title: 'Operations',
+    caption: '',
+    categories,
+    series: [{ name: 'edges', values, colors: categories.map(operationColor) }],
+    yTitle: 'edges',
+  };
+}
