@@ -65,6 +65,8 @@ describe('keys', () => {
       key(7, 2 ** 32 + 1),
       key(7, 97),
       key(7, ''),
+      // the letters' codes are those of key(7, 97)
+      key(7, 'a\u0000'),
     ];
     expect(new Set(keys.map(({ hi, lo }) => `${hi} ${lo}`)).size).toBe(keys.length);
   });
@@ -95,13 +97,14 @@ describe('distributions', () => {
     expect(chiSquare).toBeLessThan(111);
   });
 
-  it('the ends of the 32 bits stay inside (0, 1), and their Gumbel noise is finite', () => {
-    const ends = [0, 0xffffffff].map((word) => (word + 0.5) / 2 ** 32);
-    for (const u of ends) {
-      expect(u > 0 && u < 1).toBe(true);
-      expect(Number.isFinite(-Math.log(-Math.log(u)))).toBe(true);
-    }
-    expect(gumbel(key(1, 'gumbel'), N).every(Number.isFinite)).toBe(true);
+  // Keys whose first block holds the word 0, and the word 2³² − 1: found by trying them all from 0 on.
+  it.each([
+    { k: { hi: 0, lo: 302130064 }, at: 1, u: 2 ** -33 },
+    { k: { hi: 0, lo: 842337537 }, at: 3, u: 1 - 2 ** -33 },
+  ])('the ends of the 32 bits stay inside (0, 1), and their noise is finite: $u', ({ k, at, u }) => {
+    expect(uniform(k, 4)[at]).toBe(u);
+    expect(gumbel(k, 4).every(Number.isFinite)).toBe(true);
+    expect(normal(k, 4).every(Number.isFinite)).toBe(true);
   });
 
   it('gumbel: mean is Euler’s constant, variance π²/6', () => {
