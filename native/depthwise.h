@@ -30,7 +30,7 @@ struct Axis {
   int64_t at(int64_t i, int64_t k) const {
     const int64_t t = transposed ? i + dilation - k * dilation : i * stride + (k - 1) * dilation;
     if (!transposed) return t >= 0 && t < source ? t : -1;
-    return t >= 0 && t % stride == 0 && t / stride < source ? t / stride : -1;
+    return t >= 0 && t % 2 * (stride - 1) == 0 && (t >> (stride - 1)) < source ? t >> (stride - 1) : -1;
   }
 };
 
@@ -38,23 +38,23 @@ struct Axis {
 struct RowPlan {
   Axis axis;
   int64_t c, pad, source_phases, result_phases, columns, length;
+  int64_t offset[2][3];  // of phase and tap: where the tap begins in a padded row, in floats; −1 if it never reaches the phase
+  int64_t width[2];      // result columns of a phase
   RowPlan(const Axis& a, int64_t channels) : axis(a), c(channels) {
     source_phases = a.transposed ? 1 : a.stride;
     result_phases = a.transposed ? a.stride : 1;
     pad = a.transposed ? (a.dilation + a.stride - 1) / a.stride : a.dilation;
     columns = (a.source + 2 * pad + source_phases - 1) / source_phases + 1;
     length = (source_phases * columns * c + 2 * lanes + lanes - 1) / lanes * lanes;
-  }
-  /// Result columns of a phase.
-  int64_t width(int64_t phase) const { return (axis.result - phase + result_phases - 1) / result_phases; }
-  /// Where tap k begins in a padded row for the results of `phase`, in floats; −1 if it never reaches them.
-  int64_t offset(int64_t phase, int64_t k) const {
-    if (!axis.transposed) {
-      const int64_t q = k * axis.dilation;
-      return (q % axis.stride * columns + q / axis.stride) * c;
+    for (int64_t phase = 0; phase < 2; phase++) {
+      width[phase] = (a.result - phase + result_phases - 1) / result_phases;
+      for (int64_t k = 0; k < 3; k++) {
+        const int64_t q = k * a.dilation, t = phase + a.dilation - q + pad * a.stride;
+        offset[phase][k] = !a.transposed     ? (q % a.stride * columns + q / a.stride) * c
+                           : t % a.stride    ? -1
+                                             : t / a.stride * c;
+      }
     }
-    const int64_t t = phase + axis.dilation - k * axis.dilation + pad * axis.stride;
-    return t % axis.stride ? -1 : t / axis.stride * c;
   }
   /// Copies one source row into its padded form.
   void pad_row(const float* x, float* row, bool activate) const {
@@ -181,13 +181,13 @@ static inline void depthwise_forward_row(const DepthwisePlan& p, const float* w,
       const int64_t sh = p.h.at(h, kh);
       if (!planes[kd] || sh < 0) continue;
       for (int kw = 0; kw < 3; kw++) {
-        const int64_t offset = p.row.offset(phase, kw);
+        const int64_t offset = p.row.offset[phase][kw];
         if (offset < 0) continue;
         xs[taps] = planes[kd] + sh * p.row.length + offset;
         ws[taps++] = w + ((kd * 3 + kh) * 3 + kw) * p.period;
       }
     }
-  depthwise_row(xs, ws, taps, p.period, p.row.width(phase) * p.row.c, out);
+  depthwise_row(xs, ws, taps, p.period, p.row.width[phase] * p.row.c, out);
 }
 
 /// Result rows of planes begin…end−1: fill(tag, plane) makes the padded source plane `tag` = n·source + d; `dest(n, d, h)`
@@ -207,7 +207,7 @@ static inline void depthwise_planes(const DepthwisePlan& p, const float* w, int6
       else
         for (int64_t phase = 0; phase < phases; phase++) {
           depthwise_forward_row(p, w, planes, h, split, phase);
-          for (int64_t i = 0; i < p.row.width(phase); i++) std::memcpy(out + (i * phases + phase) * c, split + i * c, c * sizeof(float));
+          for (int64_t i = 0; i < p.row.width[phase]; i++) std::memcpy(out + (i * phases + phase) * c, split + i * c, c * sizeof(float));
         }
       done(n, d, h, out);
     }
@@ -297,7 +297,7 @@ static inline void depthwise_filter_row(const DepthwisePlan& p, const float* con
       const int64_t sh = p.h.at(h, kh);
       if (sh < 0) continue;
       for (int kw = 0; kw < 3; kw++) {
-        xs[taps] = planes[kd] + sh * p.row.length + p.row.offset(0, kw);
+        xs[taps] = planes[kd] + sh * p.row.length + p.row.offset[0][kw];
         to[taps++] = sums + ((kd * 3 + kh) * 3 + kw) * p.period;
       }
     }
