@@ -14,6 +14,9 @@ import { npmPackages, pythonPackages } from './packages.mjs';
  */
 const STEPS = [npmPackages, pythonPackages, selfLink, notebookKernel, tfjsBinding, nativeKernels];
 
+/** Milliseconds after which a step that always runs, and keeps a key of its own, must have done something. */
+const LONG = 2000;
+
 const stampOf = (step) => path.join(STATE, `${step.name}.json`);
 const due = (step, facts) =>
   (step.key !== undefined && textOf(stampOf(step)) !== stampText(step.key(facts))) ||
@@ -31,7 +34,8 @@ export async function setUp() {
   const isDue = STEPS.some((step) => !always(step) && due(step, facts));
   if (isDue) await withLock(STATE, (noteChild) => runSteps(STEPS, facts, noteChild));
   else await runSteps(STEPS.filter(always), facts);
-  say(`set-up ${isDue ? 'done' : 'unchanged'}, ${seconds(begin)}`);
+  const idle = !isDue && Date.now() - begin < LONG;
+  say(`set-up ${idle ? 'unchanged' : 'done'}, ${seconds(begin)}`);
 }
 
 async function runSteps(steps, facts, noteChild) {
@@ -39,7 +43,7 @@ async function runSteps(steps, facts, noteChild) {
     const begin = Date.now();
     const needed = always(step) || due(step, facts);
     if (needed) await runStep({ ...step, noteChild }, facts);
-    if (!always(step) || Date.now() - begin > 2000) line(step.title, needed ? seconds(begin) : 'unchanged');
+    if (!always(step) || Date.now() - begin > LONG) line(step.title, needed ? seconds(begin) : 'unchanged');
   }
 }
 
