@@ -258,8 +258,10 @@ static inline void image_dot(const float* const* x, const float* g, int64_t ld, 
       acc[2][o] += c * y;
     }
   }
-  for (int k = 0; k < 3; k++)
-    for (int o = 0; o < O; o++) sums[k][o] += sum_lanes(acc[k][o]);
+  for (int k = 0; k < 3; k++) {
+    const vec4 s = sum_lanes(acc[k][0], acc[k][O > 1 ? 1 : 0], acc[k][O > 2 ? 2 : 0], acc[k][O > 3 ? 3 : 0]);
+    for (int o = 0; o < O; o++) sums[k][o] += s[o];
+  }
 }
 
 inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
@@ -268,6 +270,15 @@ inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const
   const Shape out = out_shape(in, stride, co);
   const int64_t size = 27 * in.c * co, blocks = block_count(out.n * out.d, 2, 16);
   const int64_t voxels = (out.h - 1) * p.pitch + out.w, ld = (voxels + 2 * lanes) / lanes * lanes;
+  const int64_t dot_run = 64 * lanes, quads = (co + 3) / 4;
+  int64_t at[9];
+  for (int kh = 0; kh < 3; kh++)
+    for (int kw = 0; kw < 3; kw++) {
+      int64_t r, c, part_h, part_w;
+      p.tap(p.h, 0, kh, r, part_h);
+      p.tap(p.w, 0, kw, c, part_w);
+      at[kh * 3 + kw] = (part_h * p.phases + part_w) * p.part + r * p.pitch + c;
+    }
   Buffer sums(blocks * size);
   fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
     float* mine = sums.data() + block * size;
@@ -280,26 +291,25 @@ inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const
       source_planes(p.d, ring, n, d, planes, [&](int64_t tag, float* plane) { p.fill(x + tag * in.h * in.w * in.c, plane, activate); });
       for (int64_t h = 0; h < out.h; h++)
         transpose(dy + ((n * out.d + d) * out.h + h) * out.w * co, co, g + h * p.pitch, ld, out.w, co, Same{});
-      for (int64_t o = 0; o < co; o += 4)
-        for (int kd = 0; kd < 3; kd++)
-          for (int64_t i = 0; planes[kd] && i < in.c; i++)
-            for (int kh = 0; kh < 3; kh++) {
-              const float* xs[3];
-              float* to[3];
-              for (int kw = 0; kw < 3; kw++) {
-                int64_t r, c, part_h, part_w;
-                p.tap(p.h, 0, kh, r, part_h);
-                p.tap(p.w, 0, kw, c, part_w);
-                xs[kw] = planes[kd] + i * p.image + (part_h * p.phases + part_w) * p.part + r * p.pitch + c;
-                to[kw] = mine + (((kd * 3 + kh) * 3 + kw) * in.c + i) * co + o;
+      for (int64_t from = 0; from < voxels; from += dot_run)
+        for (int64_t b = 0; b < quads; b++)
+          for (int kd = 0; kd < 3; kd++)
+            for (int64_t i = 0; planes[kd] && i < in.c; i++)
+              for (int kh = 0; kh < 3; kh++) {
+                const int64_t o = co * b / quads, count = co * (b + 1) / quads - o, run = std::min(dot_run, voxels - from);
+                const float *xs[3], *gs = g + o * ld + from;
+                float* to[3];
+                for (int kw = 0; kw < 3; kw++) {
+                  xs[kw] = planes[kd] + i * p.image + from + at[kh * 3 + kw];
+                  to[kw] = mine + (((kd * 3 + kh) * 3 + kw) * in.c + i) * co + o;
+                }
+                switch (count) {
+                  case 1: image_dot<1>(xs, gs, ld, run, to); break;
+                  case 2: image_dot<2>(xs, gs, ld, run, to); break;
+                  case 3: image_dot<3>(xs, gs, ld, run, to); break;
+                  default: image_dot<4>(xs, gs, ld, run, to);
+                }
               }
-              switch (std::min<int64_t>(4, co - o)) {
-                case 1: image_dot<1>(xs, g + o * ld, ld, voxels, to); break;
-                case 2: image_dot<2>(xs, g + o * ld, ld, voxels, to); break;
-                case 3: image_dot<3>(xs, g + o * ld, ld, voxels, to); break;
-                default: image_dot<4>(xs, g + o * ld, ld, voxels, to);
-              }
-            }
     });
   });
   parallel_for(size, [&](int64_t b, int64_t e) {

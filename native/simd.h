@@ -37,14 +37,6 @@ static SCNAS_INLINE V leaky_grad(V x, V g) {
   return x > 0 ? g : slope * g;
 }
 
-static SCNAS_INLINE float sum_lanes(vec v) {
-  float s[lanes];
-  store(s, v);
-  for (int half = lanes / 2; half; half /= 2)
-    for (int i = 0; i < half; i++) s[i] += s[i + half];
-  return s[0];
-}
-
 /// Memory of the calling thread, 64-byte aligned, kept between calls; each `Slot` is its own block, contents undefined.
 template <int Slot>
 float* scratch(int64_t floats) {
@@ -118,6 +110,20 @@ static SCNAS_INLINE void transpose(const float* from, int64_t ld_from, float* to
   }
   for (; r < rows; r++)
     for (int64_t c = 0; c < columns; c++) to[c * ld_to + r] = f(from[r * ld_from + c]);
+}
+
+/// The four vectors' sums over their lanes.
+static SCNAS_INLINE vec4 sum_lanes(vec a, vec b, vec c, vec d) {
+  vec4 quarter[4][lanes / 4];
+  std::memcpy(quarter[0], &a, sizeof a);
+  std::memcpy(quarter[1], &b, sizeof b);
+  std::memcpy(quarter[2], &c, sizeof c);
+  std::memcpy(quarter[3], &d, sizeof d);
+  for (auto& q : quarter)
+    for (int i = lanes / 8; i; i /= 2)
+      for (int j = 0; j < i; j++) q[j] += q[j + i];
+  transpose4(quarter[0][0], quarter[1][0], quarter[2][0], quarter[3][0]);
+  return (quarter[0][0] + quarter[1][0]) + (quarter[2][0] + quarter[3][0]);
 }
 
 struct Same {
