@@ -87,30 +87,42 @@ struct PlaneRing {
   }
 };
 
-/// out[m·period + lane] = Σ_t x[t][m·period + lane]·w[t][lane] for m < M.
-template <int M>
-static inline void depthwise_run(const float* const* x, int64_t at, const float* const* w, int64_t lane, int taps, int64_t period, float* out) {
+/// What one result row reads: `count` runs of K = 3 neighbouring taps, `offset` floats from x[r], or of a single one.
+struct RowTaps {
+  const float *x[27], *w[27];
+  int count = 0;
+  bool triple;
+  int64_t offset[3];
+};
+
+/// out[m·step + lane] = Σ_r Σ_k x[r][offset[k] + m·step + lane]·w[r][k·step + lane] for m < M; step = P vectors, or, for P 0, the period.
+template <int M, int P, int K>
+static inline void depthwise_run(const RowTaps& taps, int64_t at, int64_t lane, int64_t period, float* out) {
+  const int64_t step = P ? P * lanes : period;
   vec acc[M];
   for (int m = 0; m < M; m++) acc[m] = vec{};
-  for (int t = 0; t < taps; t++) {
-    const float* p = x[t] + at;
-    const vec k = load(w[t] + lane);
+  const int64_t offset[3] = {taps.offset[0] + at, taps.offset[1] + at, taps.offset[2] + at};
+  for (int r = 0; r < taps.count; r++)
+#pragma GCC unroll 3
+    for (int k = 0; k < K; k++) {
+      const float* p = taps.x[r] + (K == 1 ? at : offset[k]);
+      opaque(p);
+      const vec s = load(taps.w[r] + lane + k * step);
 #pragma GCC unroll 16
-    for (int m = 0; m < M; m++) acc[m] += load(p + m * period) * k;
-  }
-  for (int m = 0; m < M; m++) store(out + m * period, acc[m]);
+      for (int m = 0; m < M; m++) acc[m] += load(p + m * step) * s;
+    }
+  for (int m = 0; m < M; m++) store(out + m * step, acc[m]);
 }
 
-/// One row of `total` floats: out = Σ_t x[t]·w[t], w repeating with the period.
-static inline void depthwise_row(const float* const* x, const float* const* w, int taps, int64_t period, int64_t total, float* out) {
+template <int P, int K>
+static inline void depthwise_runs(const RowTaps& taps, int64_t period, int64_t total, float* out) {
   const int64_t whole = total / lanes * lanes;
   for (int64_t j = 0; j < period && j < whole; j += lanes) {
     int64_t at = j;
     for (int64_t left = (whole - j + period - 1) / period; left > 0;) {
       const int64_t m = left > 10 ? std::min<int64_t>(10, (left + 1) / 2) : left;
-      float* o = out + at;
       switch (m) {
-#define SCNAS_CASE(M) case M: depthwise_run<M>(x, at, w, j, taps, period, o); break;
+#define SCNAS_CASE(M) case M: depthwise_run<M, P, K>(taps, at, j, period, out + at); break;
         SCNAS_CASE(1) SCNAS_CASE(2) SCNAS_CASE(3) SCNAS_CASE(4) SCNAS_CASE(5)
         SCNAS_CASE(6) SCNAS_CASE(7) SCNAS_CASE(8) SCNAS_CASE(9) SCNAS_CASE(10)
 #undef SCNAS_CASE
@@ -121,8 +133,19 @@ static inline void depthwise_row(const float* const* x, const float* const* w, i
   }
   if (whole < total) {
     float tail[lanes];
-    depthwise_run<1>(x, whole, w, whole % period, taps, period, tail);
+    depthwise_run<1, P, K>(taps, whole, whole % period, period, tail);
     std::memcpy(out + whole, tail, (total - whole) * sizeof(float));
+  }
+}
+
+/// One row of `total` floats. The usual periods are constants, which makes the addresses cheap.
+static inline void depthwise_row(const RowTaps& taps, int64_t period, int64_t total, float* out) {
+  if (!taps.triple) return depthwise_runs<0, 1>(taps, period, total, out);
+  switch (period / lanes) {
+#define SCNAS_CASE(P) case P: return depthwise_runs<P, 3>(taps, period, total, out);
+    SCNAS_CASE(1) SCNAS_CASE(2) SCNAS_CASE(3) SCNAS_CASE(4) SCNAS_CASE(6) SCNAS_CASE(12) SCNAS_CASE(17)
+#undef SCNAS_CASE
+    default: return depthwise_runs<0, 3>(taps, period, total, out);
   }
 }
 
@@ -174,20 +197,22 @@ static inline void source_planes(const Axis& d, PlaneRing& ring, int64_t n, int6
 
 /// Result row h, of one phase, from its three source planes.
 static inline void depthwise_forward_row(const DepthwisePlan& p, const float* w, const float* const* planes, int64_t h, float* out, int64_t phase = 0) {
-  const float *xs[27], *ws[27];
-  int taps = 0;
+  RowTaps taps;
+  const int64_t* offset = p.row.offset[phase];
+  taps.triple = offset[0] >= 0 && offset[1] >= 0 && offset[2] >= 0;
+  std::copy_n(offset, 3, taps.offset);
   for (int kd = 0; kd < 3; kd++)
     for (int kh = 0; kh < 3; kh++) {
       const int64_t sh = p.h.at(h, kh);
       if (!planes[kd] || sh < 0) continue;
-      for (int kw = 0; kw < 3; kw++) {
-        const int64_t offset = p.row.offset[phase][kw];
-        if (offset < 0) continue;
-        xs[taps] = planes[kd] + sh * p.row.length + offset;
-        ws[taps++] = w + ((kd * 3 + kh) * 3 + kw) * p.period;
+      const float *row = planes[kd] + sh * p.row.length, *weights = w + (kd * 3 + kh) * 3 * p.period;
+      for (int kw = 0; kw < (taps.triple ? 1 : 3); kw++) {
+        if (!taps.triple && offset[kw] < 0) continue;
+        taps.x[taps.count] = taps.triple ? row : row + offset[kw];
+        taps.w[taps.count++] = weights + kw * p.period;
       }
     }
-  depthwise_row(xs, ws, taps, p.period, p.row.width[phase] * p.row.c, out);
+  depthwise_row(taps, p.period, p.row.width[phase] * p.row.c, out);
 }
 
 /// Result rows of planes begin…end−1: fill(tag, plane) makes the padded source plane `tag` = n·source + d; `dest(n, d, h)`
@@ -270,18 +295,29 @@ inline void depthwise_input_grad(const float* x, const float* w, const float* dy
   });
 }
 
-/// sums[t][lane of the period] += x[t]·dy for T taps; `total` a multiple of the lanes.
-template <int T>
-static inline void depthwise_dot(const float* const* x, const float* dy, int64_t period, int64_t total, float* const* sums) {
+/// sums[r][k][lane of the period] += x[r][offset[k] …]·dy for R rows and their three taps; `total` a multiple of the lanes.
+template <int R>
+static inline void depthwise_dot(const float* const* x, const int64_t* offset, const float* dy, int64_t period, int64_t total, float* const* sums) {
   for (int64_t j = 0; j < period && j < total; j += lanes) {
-    vec acc[T];
-    for (int t = 0; t < T; t++) acc[t] = load(sums[t] + j);
+    vec acc[R][3];
+    const float* p[R];
+    for (int r = 0; r < R; r++) {
+      p[r] = x[r] + j;
+      for (int k = 0; k < 3; k++) acc[r][k] = load(sums[r] + k * period + j);
+    }
+    const int64_t a = offset[0], b = offset[1], c = offset[2];
     for (int64_t i = j; i < total; i += period) {
       const vec g = load(dy + i);
-#pragma GCC unroll 9
-      for (int t = 0; t < T; t++) acc[t] += load(x[t] + i) * g;
+#pragma GCC unroll 3
+      for (int r = 0; r < R; r++) {
+        acc[r][0] += load(p[r] + a) * g;
+        acc[r][1] += load(p[r] + b) * g;
+        acc[r][2] += load(p[r] + c) * g;
+        p[r] += period;
+      }
     }
-    for (int t = 0; t < T; t++) store(sums[t] + j, acc[t]);
+    for (int r = 0; r < R; r++)
+      for (int k = 0; k < 3; k++) store(sums[r] + k * period + j, acc[r][k]);
   }
 }
 
@@ -290,20 +326,18 @@ static inline void depthwise_filter_row(const DepthwisePlan& p, const float* con
   const int64_t total = (p.row.axis.result * p.row.c + lanes - 1) / lanes * lanes;
   for (int kd = 0; kd < 3; kd++) {
     if (!planes[kd]) continue;
-    const float* xs[9];
-    float* to[9];
-    int taps = 0;
+    const float* xs[3];
+    float* to[3];
+    int rows = 0;
     for (int kh = 0; kh < 3; kh++) {
       const int64_t sh = p.h.at(h, kh);
       if (sh < 0) continue;
-      for (int kw = 0; kw < 3; kw++) {
-        xs[taps] = planes[kd] + sh * p.row.length + p.row.offset[0][kw];
-        to[taps++] = sums + ((kd * 3 + kh) * 3 + kw) * p.period;
-      }
+      xs[rows] = planes[kd] + sh * p.row.length;
+      to[rows++] = sums + (kd * 3 + kh) * 3 * p.period;
     }
-    if (taps == 9) depthwise_dot<9>(xs, dy, p.period, total, to);
-    else if (taps == 6) depthwise_dot<6>(xs, dy, p.period, total, to);
-    else if (taps == 3) depthwise_dot<3>(xs, dy, p.period, total, to);
+    if (rows == 3) depthwise_dot<3>(xs, p.row.offset[0], dy, p.period, total, to);
+    else if (rows == 2) depthwise_dot<2>(xs, p.row.offset[0], dy, p.period, total, to);
+    else if (rows == 1) depthwise_dot<1>(xs, p.row.offset[0], dy, p.period, total, to);
   }
 }
 
