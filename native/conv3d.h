@@ -249,10 +249,14 @@ static inline void image_dot(const float* const* x, const float* g, int64_t ld, 
   for (int k = 0; k < 3; k++)
     for (int o = 0; o < O; o++) acc[k][o] = vec{};
   for (int64_t v = 0; v < voxels; v += lanes) {
-    const vec a = load(x[0] + v), b = load(x[1] + v), c = load(x[2] + v);
+    // All sixteen registers: twelve sums, a, b and y; the compiler reads c from memory.
+    vec a = load(x[0] + v), b = load(x[1] + v);
+    const vec c = load(x[2] + v);
+    hold(a), hold(b);
 #pragma GCC unroll 4
     for (int o = 0; o < O; o++) {
-      const vec y = load(g + o * ld + v);
+      vec y = load(g + o * ld + v);
+      hold(y);
       acc[0][o] += a * y;
       acc[1][o] += b * y;
       acc[2][o] += c * y;

@@ -64,12 +64,15 @@ static inline void multiply_tile(const float* a, int64_t lda, const float* b, in
   V acc[M][N];
   for (int m = 0; m < M; m++)
     for (int v = 0; v < N; v++) acc[m][v] = V{};
+  const float* rows[(M + 2) / 3];
+  for (int m = 0; m < M; m += 3) rows[m / 3] = a + m * lda;
   for (int64_t i = 0; i < k; i++) {
     V w[N];
     for (int v = 0; v < N; v++) w[v] = load_as<V>(b + (i * N + v) * L);
 #pragma GCC unroll 16
     for (int m = 0; m < M; m++) {
-      const V s = a[m * lda + i] - V{};
+      if (m % 3 == 0) opaque(rows[m / 3]);
+      const V s = rows[m / 3][m % 3 * lda + i] - V{};
       for (int v = 0; v < N; v++) acc[m][v] += s * w[v];
     }
   }

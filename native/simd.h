@@ -24,6 +24,15 @@ static SCNAS_INLINE void store(float* p, vec v) { *reinterpret_cast<vec_loose*>(
 static SCNAS_INLINE vec4 load4(const float* p) { return *reinterpret_cast<const vec4_loose*>(p); }
 static SCNAS_INLINE void store4(float* p, vec4 v) { *reinterpret_cast<vec4_loose*>(p) = v; }
 
+/// Keeps v in a register: the compiler would else read it from memory again for each of its uses.
+static SCNAS_INLINE void hold(vec& v) {
+#if defined(__AVX__)
+  asm("" : "+x"(v));
+#else
+  (void)v;
+#endif
+}
+
 /// Hides how p came about, so that its neighbours are reached by constant offsets, not by a register (or a spill) each.
 static SCNAS_INLINE void opaque(const float*& p) { asm("" : "+r"(p)); }
 
