@@ -4,6 +4,8 @@ import path from 'node:path';
 import { type Dataset, loadCase, openDataset } from '../data/msd';
 import { PHANTOM_VERSION, writePhantom } from '../data/phantom';
 import { type PreparedCase, prepareCase } from '../data/preprocess';
+import type { Network, Shape3, Theta } from '../engine/model';
+import { mostProbable, predictProbabilities } from '../evaluate/predict';
 
 export const HIPPOCAMPUS = 'Task04_Hippocampus';
 
@@ -33,4 +35,24 @@ export function prepareCases(dataset: Dataset, count: number, from = 0): Prepare
   return dataset.cases
     .slice(from, from + count)
     .map(({ id }) => prepareCase(loadCase(dataset, id), dataset.classes.length));
+}
+
+/** Labels of a prepared case on its own (cropped) grid, [x · y · z]: windows over the volume, then the most probable class. */
+export function segment(
+  network: Network,
+  theta: Theta,
+  prepared: PreparedCase,
+  patch: Shape3,
+  flips = false,
+): Uint8Array {
+  const { image, shape, channels } = prepared;
+  return mostProbable(
+    predictProbabilities(network, theta, image, shape, channels, { patch, flips }),
+    network.classes,
+  );
+}
+
+/** The labels of a prepared case, with what lies outside its mask as background. */
+export function labelsOf({ label }: PreparedCase): Uint8Array {
+  return Uint8Array.from(label ?? [], (v) => Math.max(0, v));
 }

@@ -43,35 +43,37 @@ export function show(figure: Figure): void {
   send(bundle(figure));
 }
 
+/** A figure or a line of text, or how to make it: made only if it is shown. */
+type Content = Figure | string | (() => Figure | string);
+
 /** A display that is updated in place. */
 export interface Live {
   /** Shows a figure or a line of text in place of the last one; seldom enough not to slow the loop. */
-  update(content: Figure | string): void;
+  update(content: Content): void;
   /** Shows the last content, if it was held back. */
   done(): void;
 }
 
-/** Milliseconds between two pictures and between two lines of text. */
-const PAUSE = { figure: 700, text: 150 };
+/** Milliseconds between two updates. */
+const PAUSE = 700;
 
 /** An empty display at this place of the notebook, to be filled while a loop runs. */
 export function live(now: () => number = Date.now): Live {
   const id = randomBytes(8).toString('hex');
   let shown = false;
   let last = Number.NEGATIVE_INFINITY;
-  let held: Figure | string | undefined;
+  let held: Content | undefined;
   const flush = () => {
     if (held === undefined) return;
-    const data = typeof held === 'string' ? { 'text/plain': held } : bundle(held);
+    const content = typeof held === 'function' ? held() : held;
     // Outside a notebook nothing can be changed in place: only the last state is printed.
-    send(data, id, shown);
+    send(typeof content === 'string' ? { 'text/plain': content } : bundle(content), id, shown);
     [shown, held, last] = [true, undefined, now()];
   };
   return {
     update(content) {
       held = content;
-      const pause = typeof content === 'string' ? PAUSE.text : PAUSE.figure;
-      if (inNotebook() && now() - last >= pause) flush();
+      if (inNotebook() && now() - last >= PAUSE) flush();
     },
     done: flush,
   };

@@ -10,6 +10,7 @@ export * from './loops';
 export * from './network-svg';
 export { classColor, operationColor } from './palette';
 export { type PlotlyFigure, toPlotly } from './plotly';
+export * from './sizes';
 export * from './slices';
 export { toSvg } from './svg';
 export { toText } from './text';

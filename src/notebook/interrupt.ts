@@ -12,7 +12,9 @@ export function interruptSignal(): AbortSignal {
   if (current && !current.signal.aborted) return current.signal;
   const controller = new AbortController();
   current = controller;
-  process.once('SIGINT', () => controller.abort());
+  // Not at once: while the synchronous part of a cell runs, the kernel holds SIGINT itself, and a listener added then would be lost
+  // together with the kernel's own, so that the next interrupt would end the process.
+  setImmediate(() => process.once('SIGINT', () => controller.abort()));
   return controller.signal;
 }
 

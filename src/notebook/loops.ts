@@ -25,6 +25,8 @@ import {
   retrainStep,
 } from '../paper/retrain';
 import { toTensors } from '../run/phase';
+import type { Live } from './display';
+import type { Figure } from './figure';
 import { breathe, interruptSignal } from './interrupt';
 
 /** A search between two cells: `state` and `reports` grow as it goes. */
@@ -97,5 +99,22 @@ export async function* training(
     session.state = done.state;
     session.reports.push(done.report);
     yield done.report;
+  }
+}
+
+/**
+ * Runs a loop to its end, or until it is interrupted, and shows a figure of where it is.
+ *
+ * A function rather than `for await` in the cell: tslab 1.0.22 only makes a cell asynchronous for an `await` in front of an expression.
+ */
+export async function watch<Report>(
+  steps: AsyncIterable<Report>,
+  display: Live,
+  figure: (report: Report) => Figure | string,
+): Promise<void> {
+  try {
+    for await (const report of steps) display.update(() => figure(report));
+  } finally {
+    display.done();
   }
 }
