@@ -40,6 +40,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   for (const add of commands) add(program);
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError(`(scnas ${command.name()} --help shows the options)`);
+  const early = () => {
+    process.exitCode = say('ended before its work was done; report this', 1);
+  };
+  process.on('exit', early);
   try {
     await program.parseAsync([...argv]);
     return Number(process.exitCode ?? 0);
@@ -48,6 +52,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof Interrupted) return say(error.message, INTERRUPTED);
     if (error instanceof ScnasError) return say(error.message, 1);
     throw error;
+  } finally {
+    process.off('exit', early);
   }
 }
 

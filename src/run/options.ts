@@ -27,7 +27,7 @@ export function overlay(base: Options, layer: unknown, where: string, rules: Rul
   const out: Record<string, Json> = { ...base };
   for (const [name, value] of Object.entries(layer)) {
     const key = prefix ? `${prefix}.${name}` : name;
-    if (!(name in base)) {
+    if (!Object.hasOwn(base, name)) {
       const known = Object.keys(base).map((k) => (prefix ? `${prefix}.${k}` : k));
       const near = nearest(key, known);
       fail({
@@ -38,7 +38,7 @@ export function overlay(base: Options, layer: unknown, where: string, rules: Rul
       });
     }
     const old = base[name];
-    const rule = rules[key];
+    const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
     if (!rule && isObject(old)) {
       out[name] = overlay(old, value, where, rules, key);
       continue;

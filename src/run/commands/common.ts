@@ -73,7 +73,8 @@ export async function configOf(options: RunOptions): Promise<Config> {
   });
 }
 
-function given({ fold, seed, method }: RunOptions): Record<string, unknown> {
+/** What the command line says with options of its own. */
+export function given({ fold, seed, method }: RunOptions): Record<string, unknown> {
   const number = (text: string) =>
     text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
   return {
