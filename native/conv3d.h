@@ -220,7 +220,7 @@ inline void conv3d_forward(const float* x, const float* w, float* y, const Shape
           std::memcpy(y + ((n * out.d + d) * out.h + h) * row, dense, row * sizeof(float));
           if (stats) add_stats(dense, out.w, co, sums.data() + (n * out.d + d) * co * 2, tmp);
         });
-  });
+  }, plane_grain(out.n * out.d));
   if (stats) sum_plane_stats(sums.data(), stats, out.n, out.d, co * 2);
 }
 
@@ -239,7 +239,7 @@ inline void conv3d_input_grad(const float* x, const float* w, const float* dy, f
           if (activate) times_leaky_grad(x + at, dense, row);
           std::memcpy(dx + at, dense, row * sizeof(float));
         });
-  });
+  }, plane_grain(in.n * in.d));
 }
 
 /// sums[k][o] += Σ_v x[k][v]·g[o·ld + v] for the three taps of a row, k < 3, o < O.
@@ -272,7 +272,7 @@ inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const
                                bool activate) {
   const ImagePlan p(in, in.c, stride, dilation, false);
   const Shape out = out_shape(in, stride, co);
-  const int64_t size = 27 * in.c * co, blocks = block_count(out.n * out.d, 2, 16);
+  const int64_t size = 27 * in.c * co, blocks = sum_blocks(out.n * out.d);
   const int64_t voxels = (out.h - 1) * p.pitch + out.w, ld = (voxels + 2 * lanes) / lanes * lanes;
   const int64_t dot_run = 64 * lanes, quads = (co + 3) / 4;
   int64_t at[9];

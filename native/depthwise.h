@@ -275,7 +275,7 @@ inline void depthwise_forward(const float* x, const float* w, float* y, const Sh
         [&](int64_t n, int64_t d, int64_t, const float* row) {
           if (stats) add_stats(row, out.w, out.c, sums.data() + (n * out.d + d) * out.c * 2, tmp);
         });
-  });
+  }, plane_grain(out.n * out.d));
   if (stats) sum_plane_stats(sums.data(), stats, out.n, out.d, out.c * 2);
 }
 
@@ -292,7 +292,7 @@ inline void depthwise_input_grad(const float* x, const float* w, const float* dy
         [&](int64_t n, int64_t d, int64_t h, float* row) {
           if (activate) times_leaky_grad(x + ((n * in.d + d) * in.h + h) * length, row, length);
         });
-  });
+  }, plane_grain(in.n * in.d));
 }
 
 /// sums[r][k][lane of the period] += x[r][offset[k] …]·dy for R rows and their three taps; `total` a multiple of the lanes.
@@ -355,7 +355,7 @@ static inline void fold_filter(const float* sums, int64_t blocks, int64_t period
 inline void depthwise_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t stride, int64_t dilation, bool activate) {
   const DepthwisePlan p(in, stride, dilation, false);
   const Shape out = out_shape(in, stride, in.c);
-  const int64_t blocks = block_count(out.n * out.d, 2, 16), length = out.w * out.c;
+  const int64_t blocks = sum_blocks(out.n * out.d), length = out.w * out.c;
   Buffer sums(blocks * 27 * p.period);
   fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
     float* mine = sums.data() + block * 27 * p.period;

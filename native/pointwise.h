@@ -111,7 +111,7 @@ inline void pointwise_input_grad(const float* x, const float* w, const float* dy
 inline void pointwise_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t co, bool activate, Sampling s = {}) {
   const int64_t ld = s.ld ? s.ld : co;
   const Shape out = out_shape(in, s.stride, co);
-  const int64_t size = in.c * Cut(co).padded(), blocks = block_count(out.n * out.d, 2, 16);
+  const int64_t size = in.c * Cut(co).padded(), blocks = sum_blocks(out.n * out.d);
   Buffer sums(blocks * size);
   fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
     float* mine = sums.data() + block * size;

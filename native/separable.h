@@ -30,7 +30,7 @@ inline void separable_forward(const float* x, const float* wd, const float* wp, 
           multiply(row, in.c, out.w, columns, to, co);
           if (stats) add_stats(to, out.w, co, sums.data() + (n * out.d + d) * co * 2, tmp);
         });
-  });
+  }, plane_grain(out.n * out.d));
   if (stats) sum_plane_stats(sums.data(), stats, out.n, out.d, co * 2);
 }
 
@@ -58,7 +58,7 @@ inline void separable_input_grad(const float* x, const float* wd, const float* w
         [&](int64_t n, int64_t d, int64_t h, float* row) {
           if (activate) times_leaky_grad(x + ((n * in.d + d) * in.h + h) * length, row, length);
         });
-  });
+  }, plane_grain(in.n * in.d));
 }
 
 inline void separable_filter_grad(const float* x, const float* wd, const float* wp, const float* dy, float* dwd, float* dwp, const Shape& in,
@@ -68,7 +68,7 @@ inline void separable_filter_grad(const float* x, const float* wd, const float* 
   Buffer weights(27 * p.period);
   repeat_weights(wd, weights.data(), in.c, p.period);
   const Columns columns(wp, co, in.c, true);
-  const int64_t size_d = 27 * p.period, size_p = in.c * Cut(co).padded(), blocks = block_count(out.n * out.d, 2, 16);
+  const int64_t size_d = 27 * p.period, size_p = in.c * Cut(co).padded(), blocks = sum_blocks(out.n * out.d);
   Buffer sums_d(blocks * size_d), sums_p(blocks * size_p);
   fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
     float *mine_d = sums_d.data() + block * size_d, *mine_p = sums_p.data() + block * size_p;

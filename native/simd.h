@@ -138,6 +138,15 @@ static SCNAS_INLINE vec4 sum_lanes(vec a, vec b, vec c, vec d) {
   return (quarter[0][0] + quarter[1][0]) + (quarter[2][0] + quarter[3][0]);
 }
 
+/// How many planes a thread takes at a time: long runs share source planes, two a thread even out a busy core.
+static inline int64_t plane_grain(int64_t planes) {
+  const int64_t threads = Pool::get().threads(), parts = planes < 16 * threads ? threads : 2 * threads;
+  return (planes + parts - 1) / parts;
+}
+
+/// Blocks of planes in a sum of fixed order.
+static inline int64_t sum_blocks(int64_t planes) { return planes >= 128 ? 16 : planes >= 64 ? 8 : planes < 4 ? planes : 4; }
+
 struct Same {
   template <class V>
   SCNAS_INLINE V operator()(V v) const { return v; }
@@ -156,19 +165,27 @@ static inline int64_t period_of(int64_t c) { return c / gcd(c, lanes) * lanes; }
 static inline void add_stats(const float* y, int64_t voxels, int64_t c, double* sums, float* tmp) {
   const int64_t period = period_of(c), total = voxels * c, whole = total / lanes * lanes;
   for (int64_t j = 0; j < period; j += lanes) {
-    vec s{}, q{};
-    for (int64_t i = j; i < whole; i += period) {
+    vec s[4] = {}, q[4] = {};  // four of each: an addition takes as long as four can be begun
+    int64_t i = j;
+    for (; i + 3 * period < whole; i += 4 * period)
+      for (int k = 0; k < 4; k++) {
+        const vec v = load(y + i + k * period);
+        s[k] += v;
+        q[k] += v * v;
+      }
+    for (; i < whole; i += period) {
       const vec v = load(y + i);
-      s += v;
-      q += v * v;
+      s[0] += v;
+      q[0] += v * v;
     }
-    store(tmp + j, s);
-    store(tmp + period + j, q);
+    store(tmp + j, (s[0] + s[1]) + (s[2] + s[3]));
+    store(tmp + period + j, (q[0] + q[1]) + (q[2] + q[3]));
   }
-  for (int64_t j = 0; j < period; j++) {
-    sums[j % c * 2] += tmp[j];
-    sums[j % c * 2 + 1] += tmp[period + j];
-  }
+  for (int64_t j = 0; j < period; j += c)
+    for (int64_t i = 0; i < c; i++) {
+      sums[i * 2] += tmp[j + i];
+      sums[i * 2 + 1] += tmp[period + j + i];
+    }
   for (int64_t i = whole; i < total; i++) {
     sums[i % c * 2] += y[i];
     sums[i % c * 2 + 1] += double(y[i]) * y[i];
