@@ -71,7 +71,7 @@ function readEntry(entry: unknown, index: number, root: string, file: string): D
   return {
     id,
     image: inside(image, root, file, where),
-    ...(label === undefined ? {} : { label: inside(label, root, file, where) }),
+    ...(typeof label === 'string' ? { label: inside(label, root, file, where) } : {}),
   };
 }
 
