@@ -12,80 +12,9 @@
 // is then a sum of up to 27 shifted runs of W·c floats. The weights of a tap are repeated to a period of lcm(c, lanes)
 // floats, so that every channel count fills the vectors. A stride of 2 splits a row into its even and odd voxels.
 #pragma once
-#include <algorithm>
-#include "simd.h"
+#include "planes.h"
 
 namespace scnas {
-
-inline int64_t out_size(int64_t size, int64_t stride) { return (size - 1) / stride + 1; }
-inline Shape out_shape(const Shape& in, int64_t stride, int64_t c) {
-  return {in.n, out_size(in.d, stride), out_size(in.h, stride), out_size(in.w, stride), c};
-}
-
-/// How one axis of a correlation (or of its transpose, the input gradient) meets its source.
-struct Axis {
-  int64_t source, result, stride, dilation;
-  bool transposed;
-  /// The source index that tap k reads for result i, −1 if none.
-  int64_t at(int64_t i, int64_t k) const {
-    const int64_t t = transposed ? i + dilation - k * dilation : i * stride + (k - 1) * dilation;
-    if (!transposed) return t >= 0 && t < source ? t : -1;
-    return t >= 0 && t % 2 * (stride - 1) == 0 && (t >> (stride - 1)) < source ? t >> (stride - 1) : -1;
-  }
-};
-
-/// The last axis, whose rows are padded and, at stride 2, split by parity of the source (forward) or of the result (transposed).
-struct RowPlan {
-  Axis axis;
-  int64_t c, pad, source_phases, result_phases, columns, length;
-  int64_t offset[2][3];  // of phase and tap: where the tap begins in a padded row, in floats; −1 if it never reaches the phase
-  int64_t width[2];      // result columns of a phase
-  RowPlan(const Axis& a, int64_t channels) : axis(a), c(channels) {
-    source_phases = a.transposed ? 1 : a.stride;
-    result_phases = a.transposed ? a.stride : 1;
-    pad = a.transposed ? (a.dilation + a.stride - 1) / a.stride : a.dilation;
-    columns = (a.source + 2 * pad + source_phases - 1) / source_phases + 1;
-    length = (source_phases * columns * c + 2 * lanes + lanes - 1) / lanes * lanes;
-    for (int64_t phase = 0; phase < 2; phase++) {
-      width[phase] = (a.result - phase + result_phases - 1) / result_phases;
-      for (int64_t k = 0; k < 3; k++) {
-        const int64_t q = k * a.dilation, t = phase + a.dilation - q + pad * a.stride;
-        offset[phase][k] = !a.transposed     ? (q % a.stride * columns + q / a.stride) * c
-                           : t % a.stride    ? -1
-                                             : t / a.stride * c;
-      }
-    }
-  }
-  /// Copies one source row into its padded form.
-  void pad_row(const float* x, float* row, bool activate) const {
-    const int64_t left = pad * c, n = axis.source * c;
-    if (source_phases == 1) {
-      std::fill(row, row + left, 0.f);
-      copy_leaky(x, row + left, n, activate);
-      std::fill(row + left + n, row + length, 0.f);
-      return;
-    }
-    std::fill(row, row + length, 0.f);
-    for (int64_t w = 0; w < axis.source; w++)
-      copy_leaky(x + w * c, row + ((w + pad) % source_phases * columns + (w + pad) / source_phases) * c, c, activate);
-  }
-};
-
-/// Three padded source planes, filled as they are asked for.
-struct PlaneRing {
-  float* data;
-  int64_t plane, tags[3] = {-1, -1, -1};
-  template <class Fill>
-  const float* get(int64_t tag, const int64_t* needed, const Fill& fill) {
-    for (int s = 0; s < 3; s++)
-      if (tags[s] == tag) return data + s * plane;
-    int slot = 0;
-    while (tags[slot] >= 0 && (tags[slot] == needed[0] || tags[slot] == needed[1] || tags[slot] == needed[2])) slot++;
-    tags[slot] = tag;
-    fill(tag, data + slot * plane);
-    return data + slot * plane;
-  }
-};
 
 /// What one result row reads: `count` runs of K = 3 neighbouring taps, `offset` floats from x[r], or of a single one.
 struct RowTaps {
@@ -155,46 +84,6 @@ static inline void repeat_weights(const float* w, float* out, int64_t c, int64_t
     for (int64_t j = 0; j < period; j += c) std::memcpy(out + k * period + j, w + k * c, c * sizeof(float));
 }
 
-/// A correlation over planes: axes d and h, and the row plan.
-struct DepthwisePlan {
-  Axis d, h;
-  RowPlan row;
-  int64_t period;
-  DepthwisePlan(const Shape& in, int64_t stride, int64_t dilation, bool transposed)
-      : d(axis(in.d, stride, dilation, transposed)),
-        h(axis(in.h, stride, dilation, transposed)),
-        row(axis(in.w, stride, dilation, transposed), in.c),
-        period(period_of(in.c)) {}
-  static Axis axis(int64_t size, int64_t stride, int64_t dilation, bool transposed) {
-    const int64_t out = out_size(size, stride);
-    return transposed ? Axis{out, size, stride, dilation, true} : Axis{size, out, stride, dilation, false};
-  }
-  int64_t plane() const { return h.source * row.length; }
-};
-
-/// Runs f(n, d) over result planes begin…end−1 (n·D + d), in an order in which neighbours share source planes.
-template <class F>
-static inline void planes_in_order(const Axis& d, int64_t begin, int64_t end, const F& f) {
-  const int64_t step = d.transposed ? d.dilation : d.dilation / gcd(d.dilation, d.stride);
-  while (begin < end) {
-    const int64_t n = begin / d.result, stop = std::min(end, (n + 1) * d.result);
-    for (int64_t r = 0; r < step; r++)
-      for (int64_t i = begin + r; i < stop; i += step) f(n, i - n * d.result);
-    begin = stop;
-  }
-}
-
-/// The three source planes of result plane (n, d); null where the tap reads padding.
-template <class Fill>
-static inline void source_planes(const Axis& d, PlaneRing& ring, int64_t n, int64_t i, const float** out, const Fill& fill) {
-  int64_t tags[3];
-  for (int k = 0; k < 3; k++) {
-    const int64_t s = d.at(i, k);
-    tags[k] = s < 0 ? -1 : n * d.source + s;
-  }
-  for (int k = 0; k < 3; k++) out[k] = tags[k] < 0 ? nullptr : ring.get(tags[k], tags, fill);
-}
-
 /// Result row h, of one phase, from its three source planes.
 static inline void depthwise_forward_row(const DepthwisePlan& p, const float* w, const float* const* planes, int64_t h, float* out, int64_t phase = 0) {
   RowTaps taps;
@@ -237,27 +126,6 @@ static inline void depthwise_planes(const DepthwisePlan& p, const float* w, int6
       done(n, d, h, out);
     }
   });
-}
-
-/// Copies plane `tag` of x, padded and activated.
-struct FillPlane {
-  const DepthwisePlan& p;
-  const float* x;
-  bool activate;
-  void operator()(int64_t tag, float* plane) const {
-    const int64_t rows = p.h.source, n = p.row.axis.source * p.row.c;
-    for (int64_t h = 0; h < rows; h++) p.row.pad_row(x + (tag * rows + h) * n, plane + h * p.row.length, activate);
-  }
-};
-
-/// Sums of a plane, [planes][c][2], added up in their order into [n][c][2].
-static inline void sum_plane_stats(const double* planes, double* stats, int64_t n, int64_t d, int64_t c2) {
-  for (int64_t b = 0; b < n; b++)
-    for (int64_t j = 0; j < c2; j++) {
-      double s = 0;
-      for (int64_t i = 0; i < d; i++) s += planes[(b * d + i) * c2 + j];
-      stats[b * c2 + j] = s;
-    }
 }
 
 inline void depthwise_forward(const float* x, const float* w, float* y, const Shape& in, int64_t stride, int64_t dilation, bool activate,
