@@ -1,18 +1,22 @@
 /** The one adapter to the notebook's kernel (tslab): figures as MIME bundles, displays that change in place, text where there is no notebook. */
 import { randomBytes } from 'node:crypto';
+import { createRequire } from 'node:module';
 import type { Figure } from './figure';
 import { toPlotly } from './plotly';
 import { toSvg } from './svg';
 import { tableMarkdown } from './table';
 import { toText } from './text';
 
+/** The modules that this process has loaded. */
+const loaded = createRequire(__filename).cache;
+
 type Bundle = Readonly<Record<string, unknown>>;
 type Send = (message: { data: Bundle; metadata: object; transient: object }, update: boolean) => void;
 
 /** tslab's sender, if this process is its kernel. The module is only asked for where the kernel has already loaded it. */
 function kernelSender(): Send | undefined {
-  const name = Object.keys(require.cache).find((file) => /[\\/]tslab[\\/]dist[\\/]jupyter\.js$/.test(file));
-  const kernel = name === undefined ? undefined : require.cache[name]?.exports;
+  const name = Object.keys(loaded).find((file) => /[\\/]tslab[\\/]dist[\\/]jupyter\.js$/.test(file));
+  const kernel = name === undefined ? undefined : loaded[name]?.exports;
   return kernel?.lastWriteDisplayData ?? undefined;
 }
 

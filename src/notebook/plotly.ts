@@ -55,14 +55,16 @@ const LEGEND = { orientation: 'h', x: 0, y: 1.02, xanchor: 'left', yanchor: 'bot
 
 function linesPlotly(figure: LinesFigure): PlotlyFigure {
   return {
-    data: figure.series.map(({ name, x, y, color }) => ({
-      type: 'scatter',
-      mode: y.length > 1 ? 'lines' : 'markers',
-      name,
-      x,
-      y,
-      ...(y.length > 1 ? { line: { color, width: 2 } } : { marker: { color, size: 8 } }),
-    })),
+    data: figure.series
+      .filter(({ y }) => y.length > 0)
+      .map(({ name, x, y, color }) => ({
+        type: 'scatter',
+        mode: y.length > 1 ? 'lines' : 'markers',
+        name,
+        x,
+        y,
+        ...(y.length > 1 ? { line: { color, width: 2 } } : { marker: { color, size: 8 } }),
+      })),
     layout: layout(figure, {
       showlegend: true,
       legend: LEGEND,
@@ -73,6 +75,9 @@ function linesPlotly(figure: LinesFigure): PlotlyFigure {
 }
 
 function barsPlotly(figure: BarsFigure): PlotlyFigure {
+  const absent = figure.series.flatMap(({ name, values }) =>
+    values.flatMap((v, i) => (Number.isFinite(v) ? [] : [{ name, category: figure.categories[i] }])),
+  );
   return {
     data: figure.series.map(({ name, values, errors, colors }) => ({
       type: 'bar',
@@ -85,8 +90,16 @@ function barsPlotly(figure: BarsFigure): PlotlyFigure {
     layout: layout(figure, {
       barmode: 'group',
       ...(figure.series.length > 1 ? { showlegend: true, legend: LEGEND } : { showlegend: false }),
-      xaxis: { ...GRID, type: 'category' },
+      xaxis: { type: 'category', showgrid: false, linecolor: '#888', automargin: true },
       yaxis: { ...GRID, title: { text: figure.yTitle } },
+      annotations: absent.map(({ name, category }, i) => ({
+        text: `${name}: not run`,
+        x: category,
+        y: 0,
+        yshift: 12 + 14 * i,
+        showarrow: false,
+        font: { color: '#777' },
+      })),
     }),
   };
 }
@@ -123,7 +136,8 @@ const axisName = (letter: 'x' | 'y', i: number) => (i === 0 ? letter : `${letter
 const axisKey = (letter: 'x' | 'y', i: number) => (i === 0 ? `${letter}axis` : `${letter}axis${i + 1}`);
 
 function heatPlotly(figure: HeatFigure): PlotlyFigure {
-  const places = domains(figure.panels.length, 0.02);
+  // One panel alone would be stretched: it gets half of the width.
+  const places = domains(Math.max(2, figure.panels.length), 0.02);
   const axes = figure.panels.flatMap((_, i) => [
     [
       axisKey('x', i),
