@@ -21,15 +21,21 @@ inline void each_tile(int64_t size, const F& f) {
 
 // y = max(x, slope·x).
 inline void leaky_relu(int64_t size, const float* x, float slope, float* y) {
-  each_tile(size, [=](int64_t i, int64_t end) {
-    for (; i < end; i++) y[i] = x[i] > 0 ? x[i] : slope * x[i];
+  each_tile(size, [=](int64_t begin, int64_t end) {
+    each_vector(end - begin, 1, [from = x + begin, to = y + begin, slope](auto access, int64_t i, int64_t) {
+      const v8 v = access.load(from + i);
+      access.store(to + i, v > 0 ? v : slope * v);
+    });
   });
 }
 
 // dx = dy where x > 0, slope·dy elsewhere.
 inline void leaky_relu_gradient(int64_t size, const float* dy, const float* x, float slope, float* dx) {
-  each_tile(size, [=](int64_t i, int64_t end) {
-    for (; i < end; i++) dx[i] = x[i] > 0 ? dy[i] : slope * dy[i];
+  each_tile(size, [=](int64_t begin, int64_t end) {
+    each_vector(end - begin, 1, [a = dy + begin, b = x + begin, to = dx + begin, slope](auto access, int64_t i, int64_t) {
+      const v8 g = access.load(a + i);
+      access.store(to + i, access.load(b + i) > 0 ? g : slope * g);
+    });
   });
 }
 

@@ -71,28 +71,32 @@ struct Reduce {
   static constexpr const char *plain = "ScnasReduce", *unit = "ScnasReduceUnit", *input = "ScnasReduceInput",
                               *filter = "ScnasReduceFilter";
   static int64_t half(Call& call, int i) { return call.dims(i)[1]; }
+  // One output channel leaves none for the odd voxels.
+  static int halves(Call& call, int first) { return half(call, first + 1) > 0 ? 2 : 1; }
   static int64_t check(Call& call, const Shape& in, int first) {
     for (int i = first; i < first + 2; i++) {
       const auto w = call.dims(i);
-      if (w.size() != 2 || w[0] != in.c || w[1] < 1) call.refuse(i, "weights [" + std::to_string(in.c) + ", out]");
+      if (w.size() != 2 || w[0] != in.c) call.refuse(i, "weights [" + std::to_string(in.c) + ", out]");
     }
+    if (half(call, first) < 1) call.refuse(first, "at least one output");
     return half(call, first) + half(call, first + 1);
   }
   static Sampling sampling(Call& call, int first, int which, int64_t co) {
     return {2, which, co, which == 0 ? 0 : half(call, first)};
   }
   static void forward(Call& call, int first, const Shape& in, int64_t co, const Step& s, float* y, double* stats) {
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < halves(call, first); k++)
       pointwise_forward(call.data(0), call.data(first + k), y, in, half(call, first + k), s.activate, sampling(call, first, k, co),
                         stats);
   }
   static void input_gradient(Call& call, int first, const Shape& in, int64_t co, const Step& s, const float* dy, float* dx) {
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < halves(call, first); k++)
       pointwise_input_grad(call.data(0), call.data(first + k), dy, dx, in, half(call, first + k), s.activate,
                            sampling(call, first, k, co), k == 1);
   }
   static void filter_gradient(Call& call, int first, int which, const Shape& in, int64_t co, const Step& s, const float* dy,
                               float* dw) {
+    if (half(call, first + which) == 0) return;
     pointwise_filter_grad(call.data(0), dy, dw, in, half(call, first + which), s.activate, sampling(call, first, which, co));
   }
 };

@@ -14,14 +14,25 @@ namespace scnas {
 typedef uint8_t b8 __attribute__((vector_size(8)));
 typedef int32_t i8 __attribute__((vector_size(32)));
 
+// GCC 12 spells the general conversions out lane by lane.
 inline i8 load_codes(const uint8_t* p) {
+#if defined(__AVX2__)
+  return reinterpret_cast<i8>(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+#else
   b8 v;
   std::memcpy(&v, p, sizeof v);
   return __builtin_convertvector(v, i8);
+#endif
 }
 inline void store_codes(uint8_t* p, i8 v) {
+#if defined(__AVX2__)
+  const __m256i whole = reinterpret_cast<__m256i>(v);
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+#else
   const b8 b = __builtin_convertvector(v, b8);
   std::memcpy(p, &b, sizeof b);
+#endif
 }
 inline i8 load_i8(const int32_t* p) {
   i8 v;
@@ -29,6 +40,16 @@ inline i8 load_i8(const int32_t* p) {
   return v;
 }
 inline void store_i8(int32_t* p, i8 v) { std::memcpy(p, &v, sizeof v); }
+struct WholeCodes : Whole {
+  i8 codes(const uint8_t* p) const { return load_codes(p); }
+};
+struct PartCodes : Part {
+  i8 codes(const uint8_t* p) const {
+    i8 v{};
+    for (int64_t i = 0; i < k; i++) v[i] = p[i];
+    return v;
+  }
+};
 inline v8 pick(i8 mask, v8 a, v8 b) { return mask ? a : b; }
 inline i8 pick(i8 mask, i8 a, i8 b) { return mask ? a : b; }
 
@@ -180,45 +201,39 @@ inline void max_pool_gradient(const PoolPlan& p, const float* dy, const uint8_t*
           base[taps++] = int32_t(td * 9 + th * 3);
         }
       float* to = dx + r * row;
-      const auto one = [&](int64_t column, int64_t channel) {
-        float sum = 0;
-        for (int t = 0; t < taps; t++)
-          for (int64_t tw = 0; tw < 3; tw++) {
-            int64_t rw;
-            if (!p.w.read_by(column, tw, rw)) continue;
-            if (code[t][rw * c + channel] == base[t] + tw) sum += g[t][rw * c + channel];
-          }
-        to[column * c + channel] = sum;
-      };
-      const auto voxels = [&](int64_t from, int64_t until) {
-        for (int64_t k = from; k < until; k++)
-          for (int64_t j = 0; j < c; j++) one(k, j);
-      };
       if (p.w.stride == 2) {
         // Few results: each adds itself where it came from.
         std::fill(to, to + row, 0.f);
         for (int t = 0; t < taps; t++)
           for (int64_t k = 0, i = 0; k < p.out.w; k++)
             for (int64_t j = 0; j < c; j++, i++) {
-              const int64_t tap = code[t][i] - base[t];
-              if (tap >= 0 && tap < 3) to[(2 * k + tap - 1) * c + j] += g[t][i];
+              const int64_t tap = code[t][i] - base[t], at = 2 * k + tap - 1;
+              if (tap >= 0 && tap < 3 && at >= 0 && at < p.in.w) to[at * c + j] += g[t][i];
             }
         continue;
       }
-      // Columns 1 … W−2 have all three neighbours; the loop may end on any float before them.
-      int64_t i = c;
-      for (; i + 8 <= row - c; i += 8) {
-        v8 sum = splat8(0);
-        for (int t = 0; t < taps; t++)
-          for (int64_t tw = 0; tw < 3; tw++) {
-            const int64_t at = i + (1 - tw) * c;
-            const i8 here = load_codes(code[t] + at) == base[t] + int32_t(tw);
-            sum += pick(here, load8(g[t] + at), splat8(0));
-          }
-        store8(to + i, sum);
+      // What each tap along the row sends on, a row for each with a voxel of zeros on both sides; then the three shifts.
+      float* sent[3];
+      for (int tw = 0; tw < 3; tw++) {
+        sent[tw] = thread_scratch(row + 2 * c + 16, tw) + c;
+        std::fill(sent[tw] - c, sent[tw], 0.f);
       }
-      voxels(0, 1);
-      for (; i < row; i++) one(i / c, i % c);
+      const auto gather = [&](auto access, int64_t i) {
+        v8 sum[3] = {splat8(0), splat8(0), splat8(0)};
+        for (int t = 0; t < taps; t++) {
+          const v8 v = access.load(g[t] + i);
+          const i8 at = access.codes(code[t] + i) - base[t];
+          for (int tw = 0; tw < 3; tw++) sum[tw] += pick(at == tw, v, splat8(0));
+        }
+        for (int tw = 0; tw < 3; tw++) store8(sent[tw] + i, sum[tw]);
+      };
+      int64_t i = 0;
+      for (; i + 8 <= row; i += 8) gather(WholeCodes{}, i);
+      if (i < row) gather(PartCodes{{row - i}}, i);
+      for (int tw = 0; tw < 3; tw++) std::fill(sent[tw] + row, sent[tw] + row + c, 0.f);
+      each_vector(row, 1, [&](auto access, int64_t k, int64_t) {
+        access.store(to + k, (access.load(sent[0] + k + c) + access.load(sent[1] + k)) + access.load(sent[2] + k - c));
+      });
     }
   });
 }
