@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { undocumented } from './check';
 import { parseSource, sourceFiles } from './parse';
-import { exportedNames, indexPage, markdownPage, pageOf, sourcePage } from './site';
+import { declaredNames, exportedNames, indexPage, markdownPage, pageOf, sourcePage } from './site';
 import { css } from './style';
 
 const INTRODUCTION = `# The source, annotated
@@ -15,7 +15,8 @@ layout, network, gumbel, anneal, bilevel, derive, retrain.`;
 export function writeSite(root: string, out: string): string[] {
   const sources = sourceFiles(root).map((file) => parseSource(root, file));
   const names = exportedNames(sources);
-  const pages = new Map(sources.map((source) => [pageOf(source.file), sourcePage(source, names)]));
+  const declared = declaredNames(sources);
+  const pages = new Map(sources.map((source) => [pageOf(source.file), sourcePage(source, names, declared)]));
   pages.set('index.html', indexPage(sources, names, INTRODUCTION));
   const paper = path.join(root, 'PAPER.md');
   const text = fs.existsSync(paper) ? fs.readFileSync(paper, 'utf8') : '';

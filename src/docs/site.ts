@@ -31,15 +31,29 @@ export function linker(names: ReadonlyMap<string, string>, page: string): Link {
   };
 }
 
+/** The address of every name that a page declares. */
+export function declaredNames(sources: readonly SourceText[]): ReadonlySet<string> {
+  return new Set(
+    sources.flatMap(({ file, sections }) =>
+      sections.flatMap(({ name }) => (name ? [`${pageOf(file)}#${name}`] : [])),
+    ),
+  );
+}
+
 /** Links in a source file: what it declares itself, what it imports, and, for the words, what one file alone exports. */
-function scopeOf({ file, sections, imports }: SourceText, names?: ReadonlyMap<string, string>): Link {
+function scopeOf(
+  { file, sections, imports }: SourceText,
+  declared: ReadonlySet<string>,
+  names?: ReadonlyMap<string, string>,
+): Link {
   const page = pageOf(file);
   const own = new Set(sections.map((s) => s.name));
   return (name) => {
     if (own.has(name)) return `#${name}`;
     const from = imports.get(name);
     const address = from ? `${pageOf(from.file)}#${from.name}` : names?.get(name);
-    return address && relative(page, address);
+    // A name that is only passed on has no place of its own: the page is as near as one gets.
+    return address && relative(page, declared.has(address) ? address : address.replace(/#.*/, ''));
   };
 }
 
@@ -57,9 +71,13 @@ ${body}</body></html>
 }
 
 /** The page of one source file. */
-export function sourcePage(source: SourceText, names: ReadonlyMap<string, string>): string {
+export function sourcePage(
+  source: SourceText,
+  names: ReadonlyMap<string, string>,
+  declared: ReadonlySet<string>,
+): string {
   const { file, opening, sections } = source;
-  const [inWords, inCode] = [scopeOf(source, names), scopeOf(source)];
+  const [inWords, inCode] = [scopeOf(source, declared, names), scopeOf(source, declared)];
   const head = opening
     ? `<div class="opening">${words(parseComment(opening).text, inWords)}${notes(opening, inWords)}</div>`
     : '';

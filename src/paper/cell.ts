@@ -57,7 +57,7 @@ interface Placed {
  * trilinear ×2 where it is twice too coarse); the edges from a reduction cell's inputs have stride two, all others one.
  * @param plan where the cell stands
  * @param options operations, readings and phase
- * @param allowed indices of the operations that an edge may take, by edge; default: all
+ * @param allowed indices of the operations that an edge may take, [edges][operations]; default: all
  * Source: §2.1, Eq. (1), §3; reading: stride two in a reduction cell, inputs of unlike shape.
  */
 export function cell(plan: CellPlan, options: BuildOptions, allowed?: readonly (readonly number[])[]): Cell {
@@ -113,7 +113,13 @@ export function cell(plan: CellPlan, options: BuildOptions, allowed?: readonly (
   };
 }
 
-/** Whether InstanceNorm has scale and shift in this phase. */
+/**
+ * Whether InstanceNorm has scale and shift in this phase.
+ *
+ * Rule: in retraining only, unless the reading `affine` says always or never.
+ * @param options readings and phase
+ * Source: reading: affine InstanceNorm.
+ */
 export const affineIn = ({ readings, phase }: Pick<BuildOptions, 'readings' | 'phase'>): boolean =>
   readings.affine === 'always' || (readings.affine === 'retrain' && phase === 'retrain');
 
