@@ -5,7 +5,7 @@ import type { PhantomTask } from './phantom-task';
 
 const WHITE = [1];
 const GREY = [0.62];
-const HEAD = [0.58];
+const HEAD = [0.56];
 const FLUID = [0.18];
 
 export const hippocampus: PhantomTask = {
@@ -80,7 +80,7 @@ export const hippocampus: PhantomTask = {
         },
       ],
       warp: 1.2 * scale,
-      noise: 0.06,
+      noise: 0.05,
       texture: 0.03,
       bias: 0.2,
     };

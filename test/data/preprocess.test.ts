@@ -19,6 +19,11 @@ describe('the crop', () => {
     expect(boundingBox(mask, shape)).toEqual({ origin: oracle.origin, shape: oracle.box });
   });
 
+  it.each([0, 1, 2])('random mask %i with winding ways out is filled as scipy fills it', (i) => {
+    expect(oracle.randomFilled[i]).not.toEqual(oracle.random[i]);
+    expect(Array.from(fillHoles(Uint8Array.from(oracle.random[i]), shape))).toEqual(oracle.randomFilled[i]);
+  });
+
   it('a volume of zeros is an error', () => {
     expect(errorOf(() => prepareCase({ ...raw, image: new Float32Array(image.length) }, 2))).toContain(
       'none',

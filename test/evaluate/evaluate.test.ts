@@ -118,6 +118,25 @@ describe('prediction', () => {
     expect(one[0]).toBeCloseTo(Math.exp(-1) / (Math.exp(-1) + Math.exp(1)), 5);
   });
 
+  it('the eight flips are all there, each once', () => {
+    const patch: Shape3 = [16, 16, 16];
+    const corners: number[] = [];
+    const watching: Network = {
+      ...directed,
+      forward: (theta, x) => {
+        const samples = x.arraySync();
+        corners.push(...samples.map((sample) => sample[0][0][0][0]));
+        return directed.forward(theta, x);
+      },
+    };
+    const counting = Float32Array.from({ length: 4096 }, (_, i) => i);
+    predictProbabilities(watching, {}, counting, patch, 1, { patch, flips: true });
+    const expected = [0, 15].flatMap((x) =>
+      [0, 15].flatMap((y) => [0, 15].map((z) => (x * 16 + y) * 16 + z)),
+    );
+    expect(corners.sort((a, b) => a - b)).toEqual(expected);
+  });
+
   it('overlapping windows are averaged by their Gaussian weights', () => {
     const patch: Shape3 = [16, 16, 16];
     const size: Shape3 = [24, 16, 16];

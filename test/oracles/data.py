@@ -51,7 +51,10 @@ def crop():
     whole = (x - x.mean((0, 1, 2))) / (x.std((0, 1, 2)) + 1e-8)
     masked = np.zeros_like(x)
     masked[inside] = (x[inside] - x[inside].mean(0)) / (x[inside].std(0) + 1e-8)
+    random = [np.random.default_rng(seed).random(shape) < 0.72 for seed in range(3)]
     save('crop.json', {
+        'random': [m.ravel().astype(int).tolist() for m in random],
+        'randomFilled': [ndimage.binary_fill_holes(m).ravel().astype(int).tolist() for m in random],
         'shape': shape,
         'image': image.ravel().tolist(),
         'nonzero': nonzero.ravel().astype(int).tolist(),
