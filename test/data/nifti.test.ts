@@ -147,6 +147,11 @@ describe('volumes that are not nice', () => {
       () => gzipSync(bytesOf((b) => [42, 44, 46].map((at) => b.writeInt16LE(32767, at)))),
       '32767 × 32767',
     ],
+    [
+      'more than the file can hold',
+      () => gzipSync(bytesOf((b) => setDim(b, [3, 512, 512, 512]))),
+      'cannot hold them',
+    ],
     ['two axes of channels', () => bytesOf((b) => setDim(b, [5, 1, 1, 3, 4, 5])), 'at most one of channels'],
     ['RGB', () => bytesOf((b) => b.writeInt16LE(128, 70)), 'data type 128 (RGB)'],
     ['vox_offset in the header', () => bytesOf((b) => floats(b, 108, 12)), 'vox_offset'],
