@@ -17,7 +17,7 @@ export function plotlyScript(source: string): string {
  */
 export function toHtml(figure: Figure, id: string): string {
   if (figure.kind === 'table') return `<figure>${tableHtml(figure)}${captioned(figure)}</figure>`;
-  const plotly = toPlotly(figure);
+  const plotly = figure.kind === 'drawing' ? undefined : toPlotly(figure);
   if (!plotly) return `<figure>${toSvg(figure)}${captioned(figure)}</figure>`;
   // "</" inside a string would end the script element.
   const json = JSON.stringify(plotly).replace(/</g, '\\u003c');

@@ -1,5 +1,13 @@
 /** The interactive side of a figure: plotly's data and layout, plain JSON. */
-import type { BarsFigure, Figure, HeatFigure, HistogramFigure, LinesFigure, SlicesFigure } from './figure';
+import type {
+  BarsFigure,
+  DrawingFigure,
+  Figure,
+  HeatFigure,
+  HistogramFigure,
+  LinesFigure,
+  SlicesFigure,
+} from './figure';
 import { CIVIDIS } from './palette';
 import { wrap } from './scale';
 import { classLegend, GREYS, panels, TINTS } from './slices-svg';
@@ -10,7 +18,7 @@ export interface PlotlyFigure {
   readonly layout: Readonly<Record<string, unknown>>;
 }
 
-/** A figure as plotly's data and layout; nothing for drawings and tables, which plotly does not draw. */
+/** A figure as plotly's data and layout; nothing for tables, which plotly does not draw well. */
 export function toPlotly(figure: Figure): PlotlyFigure | undefined {
   switch (figure.kind) {
     case 'lines':
@@ -23,9 +31,35 @@ export function toPlotly(figure: Figure): PlotlyFigure | undefined {
       return histogramPlotly(figure);
     case 'slices':
       return slicesPlotly(figure);
-    default:
+    case 'drawing':
+      return drawingPlotly(figure);
+    case 'table':
       return undefined;
   }
+}
+
+/**
+ * A drawing as an image on an empty plot: JupyterLab shows no SVG in a notebook that has not been run there yet, but it does show plotly.
+ */
+function drawingPlotly({ svg }: DrawingFigure): PlotlyFigure {
+  const size = /width="([\d.]+)" height="([\d.]+)"/.exec(svg);
+  const height = Math.ceil(Number(size?.[2] ?? 400));
+  const source = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+  const corner = { xref: 'paper', yref: 'paper', x: 0, y: 1, xanchor: 'left', yanchor: 'top' };
+  const bare = { visible: false, fixedrange: true };
+  return {
+    data: [],
+    layout: {
+      height,
+      margin: { l: 0, r: 0, t: 0, b: 0 },
+      paper_bgcolor: '#fff',
+      plot_bgcolor: '#fff',
+      xaxis: bare,
+      yaxis: bare,
+      dragmode: false,
+      images: [{ source, ...corner, sizex: 1, sizey: 1, sizing: 'contain' }],
+    },
+  };
 }
 
 function layout({ title, caption }: { title: string; caption: string }, more: Record<string, unknown>) {
@@ -43,7 +77,7 @@ function layout({ title, caption }: { title: string; caption: string }, more: Re
     font: { family: 'Helvetica, Arial, sans-serif', size: 12, color: '#222' },
     paper_bgcolor: '#fff',
     plot_bgcolor: '#fff',
-    margin: { l: 64, r: 20, t: 66 + 16 * lines.length, b: 48 },
+    margin: { l: 64, r: 20, t: 60 + 18 * lines.length + ('legend' in more ? 26 : 0), b: 48 },
     height: 400,
     ...more,
   };

@@ -34,7 +34,7 @@ const PIXEL_BUDGET = 400_000;
  * @throws ScnasError where a label map has another number of voxels
  */
 export function sliceFigure(volume: Grid, options: SliceOptions = {}): SlicesFigure {
-  const { axis = 'z', overlays = {}, classes = ['background'], maxSlices = 48 } = options;
+  const { axis = 'z', overlays = {}, classes = ['background'], maxSlices = 64 } = options;
   const { shape, data, spacing = [1, 1, 1] } = volume;
   const across = 'xyz'.indexOf(axis);
   const [u, v] = [0, 1, 2].filter((a) => a !== across);

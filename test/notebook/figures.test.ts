@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bundle } from '../../src/notebook/display';
 import {
   barFigure,
+  drawing,
   type Figure,
   heatFigure,
   histogramFigure,
@@ -50,6 +51,10 @@ const figures: Record<string, Figure> = {
     { title: 'Heat', rows: ['0→2'], columns: ['conv3', 'zero'], scale: 'p' },
   ),
   slices: sliceFigure({ data, shape }, { overlays: { label }, classes: ['background', 'a', 'b'] }),
+  drawing: drawing(
+    '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"><title>Drawing</title></svg>',
+    { title: 'Drawing' },
+  ),
   table: tableFigure(['name', 'value'], [['x', 1 / 3]], { title: 'Table', caption: 'A row.' }),
 };
 
