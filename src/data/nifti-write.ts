@@ -1,4 +1,4 @@
-/** A small NIfTI-1 writer: .nii.gz, one part, little-endian, written beside and renamed. */
+/** A small NIfTI-1 writer: .nii.gz, or .nii where the name says so, one part, little-endian, written beside and renamed. */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -52,7 +52,7 @@ export function writeVolume(
       }
   mkdirSync(path.dirname(file), { recursive: true });
   const beside = `${file}.partial-${process.pid}`;
-  writeFileSync(beside, gzipSync(bytes, { level: 6 }));
+  writeFileSync(beside, file.endsWith('.gz') ? gzipSync(bytes, { level: 6 }) : bytes);
   renameSync(beside, file);
 }
 

@@ -13,6 +13,8 @@ export interface Checkpoint {
   readonly step: number;
   readonly tensors: Readonly<Record<string, tf.Tensor>>;
   readonly numbers: unknown;
+  /** Hash of the voxels that it learnt from. */
+  readonly cases: string;
   /** Seconds of work until now, over all parts of a resumed run. */
   readonly seconds: number;
   /** Kernel set, threads, CPU: bits are equal only under equal ones. */
@@ -26,11 +28,12 @@ export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Pro
   const tensors: Record<string, Numbers> = {};
   for (const [name, tensor] of Object.entries(checkpoint.tensors))
     tensors[name] = { shape: tensor.shape, data: (await tensor.data()) as Numbers['data'] };
-  const { step, seconds, machine, numbers } = checkpoint;
+  const { step, cases, seconds, machine, numbers } = checkpoint;
   const metadata = {
     format: FORMAT,
     step: String(step),
     numbers: toJson(numbers),
+    cases,
     seconds: String(seconds),
     machine: JSON.stringify(machine),
   };
@@ -60,6 +63,7 @@ export function readCheckpoint(file: string): Checkpoint {
     seconds: Number(metadata.seconds),
     machine: JSON.parse(metadata.machine),
     numbers: fromJson(metadata.numbers),
+    cases: metadata.cases,
     tensors: Object.fromEntries(
       Object.entries(tensors).map(([name, { shape, data }]) => [name, toTensor(data, shape)]),
     ),

@@ -13,6 +13,8 @@ import { newRecord, parseRecord, type RunRecord } from './record';
 export interface RunFolder {
   readonly dir: string;
   readonly config: Config;
+  /** True where this process made it. */
+  readonly fresh?: boolean;
 }
 
 /** One line of metrics.jsonl. */
@@ -39,7 +41,20 @@ export function createRun(dir: string, config: Config): RunFolder {
   fs.mkdirSync(path.join(dir, 'checkpoint'), { recursive: true });
   writeJson(path.join(dir, 'record.json'), newRecord(config));
   writeJson(path.join(dir, 'config.json'), config);
-  return { dir, config };
+  return { dir, config, fresh: true };
+}
+
+/** Takes back a run that this process made and that came to nothing: no line of metrics, no checkpoint. Its folder goes too if nothing else is in it. */
+export function forgetRun({ dir, fresh }: RunFolder): void {
+  if (!fresh) return;
+  const checkpoint = path.join(dir, 'checkpoint');
+  const begun = fs.existsSync(checkpoint) && fs.readdirSync(checkpoint).length > 0;
+  const metrics = path.join(dir, 'metrics.jsonl');
+  if (begun || (fs.existsSync(metrics) && fs.statSync(metrics).size > 0)) return;
+  for (const name of ['config.json', 'record.json', 'genotype.json', 'metrics.jsonl'])
+    fs.rmSync(path.join(dir, name), { force: true });
+  for (const folder of [checkpoint, dir])
+    if (fs.existsSync(folder) && fs.readdirSync(folder).length === 0) fs.rmdirSync(folder);
 }
 
 /** Opens a run that is there. */

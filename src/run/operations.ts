@@ -2,8 +2,18 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fail } from '../engine/errors';
+import { tf } from '../engine/tf';
 import { type Operation, operations as paperOperations } from '../paper/operations';
 import { hashOf } from './hash';
+
+/** Where operations are tried out. */
+const sites = ([1, 2] as const).map((stride) => ({
+  width: 4,
+  stride,
+  affine: true,
+  poolNorm: true,
+  identity: 'factorized reduce' as const,
+}));
 
 /** A table, with the hash that a resume compares. */
 export interface OperationTable {
@@ -49,11 +59,33 @@ export function loadOperations(file: string | null): OperationTable {
   const double = names.find((name, i) => names.indexOf(name) !== i);
   if (double)
     fail({ where: file, expected: 'each name once', found: `${double} twice`, next: 'rename one of them' });
+  for (const operation of table as Operation[]) tryOut(operation, file);
   return {
     operations: table as Operation[],
     file: full,
     hash: hashOf([fingerprint(table as Operation[]), text]),
   };
+}
+
+/** An operation keeps its channels, and its shape at stride 1; at stride 2 it halves the shape. */
+function tryOut({ name, zero, build }: Operation, file: string): void {
+  if (zero) return;
+  for (const site of sites) {
+    const found = tf.tidy(() => {
+      const { parameters, apply } = build(site);
+      const theta = Object.fromEntries(parameters.map((p) => [p.name, tf.zeros(p.shape as number[])]));
+      return apply(tf.zeros([1, 8, 8, 8, site.width]), theta).shape;
+    });
+    const side = 8 / site.stride;
+    const expected = [1, side, side, side, site.width];
+    if (found.join() !== expected.join())
+      fail({
+        where: `${file}, operation ${name}`,
+        expected: `[${expected}] from [1,8,8,8,${site.width}] at stride ${site.stride}`,
+        found: `[${found}]`,
+        next: 'let apply heed site.stride',
+      });
+  }
 }
 
 function readText(file: string): string {
@@ -71,13 +103,6 @@ function readText(file: string): string {
 
 /** What can be seen of operations without running them: names, parameters and cost at two sites. */
 function fingerprint(operations: readonly Operation[]): unknown {
-  const sites = ([1, 2] as const).map((stride) => ({
-    width: 4,
-    stride,
-    affine: true,
-    poolNorm: true,
-    identity: 'factorized reduce' as const,
-  }));
   return operations.map((o) => [
     o.name,
     o.zero ?? false,

@@ -2,10 +2,11 @@
  * A loop over steps that can be stopped, killed and resumed: batches by keys, a line of metrics a step, a checkpoint now and then.
  * What a step does is the phase's own pure function.
  */
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import type { Batch, BatchOptions } from '../data/patches';
 import type { PreparedCase } from '../data/preprocess';
-import { ScnasError } from '../engine/errors';
+import { fail, ScnasError } from '../engine/errors';
 import { tf } from '../engine/tf';
 import type { BatchTensors } from '../paper/bilevel';
 import { disposeState, pack, readCheckpoint, unpack, writeCheckpoint } from './checkpoint';
@@ -53,6 +54,14 @@ export async function runPhase<
   const file = checkpointFile(run, phase.name);
   const saved = fs.existsSync(file) ? readCheckpoint(file) : undefined;
   let state = saved ? (unpack(saved) as State) : phase.initial();
+  const cases = hashCases(phase.sets);
+  if (saved && saved.cases !== cases)
+    fail({
+      where: run.config.data,
+      expected: 'the volumes that the run began with',
+      found: 'files of the same names and sizes with other voxels',
+      next: 'restore them, or begin a new run',
+    });
   const record = (seconds: number) =>
     updateRecord(run, {
       phases: { [phase.name]: { steps: state.step, seconds: Math.round(seconds * 10) / 10 } },
@@ -73,6 +82,7 @@ export async function runPhase<
     await writeCheckpoint(file, {
       step: state.step,
       ...pack(state),
+      cases,
       seconds: seconds(),
       machine: { ...machine() },
     });
@@ -110,13 +120,32 @@ export async function runPhase<
   } catch (error) {
     disposeState(state);
     if (!(error instanceof ScnasError)) throw error;
-    throw new ScnasError(`${error.message} (${run.dir} keeps the checkpoint of step ${kept})`);
+    throw kept === 0
+      ? error
+      : new ScnasError(`${error.message} (${run.dir} keeps the checkpoint of step ${kept})`);
   } finally {
     bar?.done();
     await stream.close();
   }
   record(seconds());
   return state;
+}
+
+/** SHA-256 over the voxels of all cases, set by set. */
+function hashCases(sets: Readonly<Record<string, readonly PreparedCase[]>>): string {
+  const hash = createHash('sha256');
+  for (const [name, cases] of Object.entries(sets)) {
+    hash.update(`\n${name}`);
+    for (const { id, shape, image, label } of cases) {
+      hash.update(`\n${id} ${shape}`).update(bytes(image));
+      if (label) hash.update(bytes(label));
+    }
+  }
+  return hash.digest('hex');
+}
+
+function bytes({ buffer, byteOffset, byteLength }: Float32Array | Int8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** A batch on the device. */

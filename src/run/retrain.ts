@@ -1,5 +1,8 @@
 /** Retraining in a run: the genotype's network, or a peer, from scratch on the whole training part. */
+import fs from 'node:fs';
+import path from 'node:path';
 import type { Dataset } from '../data/msd';
+import { fail } from '../engine/errors';
 import { key } from '../engine/keys';
 import { totalCost } from '../paper/cost';
 import { intermediateNodes, randomGenotype } from '../paper/genotype';
@@ -13,7 +16,7 @@ import {
 } from '../paper/retrain';
 import { loadCases, splitOf } from './cases';
 import { disposeState } from './checkpoint';
-import { type RunFolder, readGenotype, updateRecord, writeGenotype } from './folder';
+import { checkpointFile, type RunFolder, readGenotype, updateRecord, writeGenotype } from './folder';
 import { networkOf, saveModel } from './model';
 import { type Hooks, type Phase, runPhase } from './phase';
 
@@ -55,6 +58,14 @@ export async function runRetrain(
   operations: readonly Operation[],
   hooks: Hooks<RetrainReport> = {},
 ): Promise<void> {
+  const weights = path.join(run.dir, 'model.safetensors');
+  if (fs.existsSync(weights) && !fs.existsSync(checkpointFile(run, 'retrain')))
+    fail({
+      where: run.dir,
+      expected: 'a run to train',
+      found: 'trained weights',
+      next: 'give its genotype.json with --genotype to a new run',
+    });
   const state = await runPhase(run, retrainPhase(run, dataset, operations), hooks);
   await saveModel(run, state.theta);
   disposeState(state);

@@ -35,9 +35,15 @@ describe('a checkpoint', () => {
   it('brings back every bit of a state', async () => {
     const file = path.join(folder, 'deep/state.safetensors');
     const state = stateOf(7);
-    await writeCheckpoint(file, { step: 7, ...pack(state), seconds: 1.5, machine: { threads: 2 } });
+    await writeCheckpoint(file, {
+      step: 7,
+      ...pack(state),
+      cases: 'abc',
+      seconds: 1.5,
+      machine: { threads: 2 },
+    });
     const saved = readCheckpoint(file);
-    expect(saved).toMatchObject({ step: 7, seconds: 1.5, machine: { threads: 2 } });
+    expect(saved).toMatchObject({ step: 7, cases: 'abc', seconds: 1.5, machine: { threads: 2 } });
     const back = unpack(saved) as typeof state;
     expect(toJson({ ...back, theta: null })).toBe(toJson({ ...state, theta: null }));
     for (const [name, tensor] of Object.entries(state.theta)) {
@@ -54,14 +60,14 @@ describe('a checkpoint', () => {
   it('stays the old one until the new one is whole', async () => {
     const file = path.join(folder, 'kept.safetensors');
     const [one, two] = [stateOf(1), stateOf(2)];
-    await writeCheckpoint(file, { step: 1, ...pack(one), seconds: 0, machine: {} });
+    await writeCheckpoint(file, { step: 1, ...pack(one), cases: 'abc', seconds: 0, machine: {} });
     const rename = fs.renameSync;
     fs.renameSync = () => {
       throw new Error('killed here');
     };
-    await expect(writeCheckpoint(file, { step: 2, ...pack(two), seconds: 0, machine: {} })).rejects.toThrow(
-      'killed here',
-    );
+    await expect(
+      writeCheckpoint(file, { step: 2, ...pack(two), cases: 'abc', seconds: 0, machine: {} }),
+    ).rejects.toThrow('killed here');
     fs.renameSync = rename;
     const saved = readCheckpoint(file);
     expect(saved.step).toBe(1);
@@ -79,7 +85,7 @@ describe('a checkpoint', () => {
     const file = path.join(folder, 'bad.safetensors');
     expect(() => readCheckpoint(file)).toThrow(`${file}: expected a checkpoint, found no such file`);
     const state = stateOf(3);
-    await writeCheckpoint(file, { step: 3, ...pack(state), seconds: 0, machine: {} });
+    await writeCheckpoint(file, { step: 3, ...pack(state), cases: 'abc', seconds: 0, machine: {} });
     disposeState(state);
     fs.truncateSync(file, fs.statSync(file).size - 4);
     expect(() => readCheckpoint(file)).toThrow('bytes of numbers');

@@ -37,7 +37,7 @@ const fresh = () => createRun(path.join(folder, String(count++)), config);
 describe('a run folder', () => {
   it('holds the resolved configuration and a valid record', () => {
     const run = fresh();
-    expect(openRun(run.dir)).toEqual(run);
+    expect(openRun(run.dir)).toEqual({ dir: run.dir, config });
     const record = readRecord(run);
     expect(record).toMatchObject({
       task: 'Task04_Hippocampus',

@@ -176,6 +176,17 @@ export async function genotypeFrom(file: string, operationsFile: string | undefi
   return { genotype, operations };
 }
 
+/** Work on a run; a run that was made for it and came to nothing is taken back. */
+export async function workOn(run: RunFolder, work: () => Promise<unknown>): Promise<void> {
+  const { forgetRun } = await import('../folder');
+  try {
+    await work();
+  } catch (error) {
+    forgetRun(run);
+    throw error;
+  }
+}
+
 /** Hooks of a phase on the command line: a bar on stderr, Ctrl-C, and the line that goes on. */
 export async function withHooks<T>(goOn: string, work: (hooks: Hooks<unknown>) => Promise<T>): Promise<T> {
   const { signal, release } = stopSignal((line) => process.stderr.write(`\n${line}\n`));

@@ -4,7 +4,16 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { methods } from '../config';
 import type { RunFolder } from '../folder';
-import { configOf, genotypeFrom, type RunOptions, runName, runOf, withHooks, withRun } from './common';
+import {
+  configOf,
+  genotypeFrom,
+  type RunOptions,
+  runName,
+  runOf,
+  withHooks,
+  withRun,
+  workOn,
+} from './common';
 
 interface RetrainCommand extends RunOptions {
   readonly genotype?: string;
@@ -26,11 +35,13 @@ export function addRetrain(program: Command): void {
       const { openRunData } = await import('../cases');
       const { loadOperations } = await import('../operations');
       const { runRetrain } = await import('../retrain');
-      const dataset = openRunData(run.config);
-      const { operations } = loadOperations(run.config.operationsFile);
-      await withHooks(`scnas retrain --run ${run.dir} --resume`, (hooks) =>
-        runRetrain(run, dataset, operations, hooks),
-      );
+      await workOn(run, async () => {
+        const dataset = openRunData(run.config);
+        const { operations } = loadOperations(run.config.operationsFile);
+        await withHooks(`scnas retrain --run ${run.dir} --resume`, (hooks) =>
+          runRetrain(run, dataset, operations, hooks),
+        );
+      });
       process.stdout.write(
         `trained, weights in ${path.join(run.dir, 'model.safetensors')}\nnext: scnas evaluate --run ${run.dir}\n`,
       );

@@ -1,6 +1,6 @@
 /** `scnas search`: find an architecture. */
 import type { Command } from 'commander';
-import { type RunOptions, runOf, withHooks, withRun } from './common';
+import { type RunOptions, runOf, withHooks, withRun, workOn } from './common';
 
 export function addSearch(program: Command): void {
   withRun(program.command('search'))
@@ -14,11 +14,13 @@ export function addSearch(program: Command): void {
       const { openRunData } = await import('../cases');
       const { loadOperations } = await import('../operations');
       const { runSearch } = await import('../search');
-      const dataset = openRunData(run.config);
-      const { operations } = loadOperations(run.config.operationsFile);
-      await withHooks(`scnas search --run ${run.dir} --resume`, (hooks) =>
-        runSearch(run, dataset, operations, hooks),
-      );
+      await workOn(run, async () => {
+        const dataset = openRunData(run.config);
+        const { operations } = loadOperations(run.config.operationsFile);
+        await withHooks(`scnas search --run ${run.dir} --resume`, (hooks) =>
+          runSearch(run, dataset, operations, hooks),
+        );
+      });
       process.stdout.write(
         `searched ${run.config.search.steps} steps in ${run.dir}\nnext: scnas derive --run ${run.dir}\n`,
       );
