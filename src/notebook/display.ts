@@ -32,7 +32,10 @@ export function bundle(figure: Figure): Bundle {
   const plotly = toPlotly(figure);
   const still = { 'image/svg+xml': toSvg(figure), ...words };
   return plotly
-    ? { 'application/vnd.plotly.v1+json': { ...plotly, config: { displaylogo: false, responsive: true } }, ...still }
+    ? {
+        'application/vnd.plotly.v1+json': { ...plotly, config: { displaylogo: false, responsive: true } },
+        ...still,
+      }
     : still;
 }
 
