@@ -181,6 +181,9 @@ body { font: 15px/1.5 Helvetica, Arial, sans-serif; color: #222; max-width: 1080
 figure { margin: 2rem 0; overflow-x: auto; }
 figure svg { max-width: 100%; height: auto; }
 figcaption { color: #555; }
+table { border-collapse: collapse; }
+caption { text-align: left; font-weight: bold; }
+th, td { padding: 0.2rem 1rem 0.2rem 0; text-align: left; border-bottom: 1px solid #ddd; }
 </style>
 </head>
 <body>
