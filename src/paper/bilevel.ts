@@ -332,8 +332,7 @@ const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / 
 
 function checked(loss: number, which: string, step: number): number {
   if (Number.isFinite(loss)) return loss;
-  const next =
-    'lower the learning rate (search.theta.rate, retrain.adam.rate) and resume from the last checkpoint';
+  const next = 'begin a new run with a lower search.theta.rate';
   return fail({ where: `${which} loss, step ${step + 1}`, expected: 'a number', found: String(loss), next });
 }
 

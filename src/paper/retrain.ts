@@ -109,7 +109,7 @@ export function retrainStep(
   );
   const { loss, gradients: g } = mergeGradients(names, state.theta, parts);
   if (!Number.isFinite(loss)) {
-    const next = 'lower retrain.adam.rate and resume from the last checkpoint';
+    const next = 'begin a new run with a lower retrain.adam.rate';
     fail({ where: `loss, step ${state.step + 1}`, expected: 'a number', found: String(loss), next });
   }
   const groups = Object.fromEntries(net.parameters.map((p) => [p.name, p.group]));
