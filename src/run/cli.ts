@@ -10,6 +10,7 @@ import { addEvaluate } from './commands/evaluate';
 import { addPhantom } from './commands/phantom';
 import { addPlan } from './commands/plan';
 import { addPredict } from './commands/predict';
+import { addPublish } from './commands/publish';
 import { addRetrain } from './commands/retrain';
 import { addSearch } from './commands/search';
 import { addStart } from './commands/start';
@@ -24,6 +25,7 @@ const commands = [
   addEvaluate,
   addPredict,
   addCost,
+  addPublish,
   addPhantom,
   addDoctor,
 ];

@@ -1,0 +1,25 @@
+/** A small copy of a finished run for results/: what it was, what it reached, case by case; no weights, no paths, no host names. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { fail } from '../engine/errors';
+import { writeJson, writeWhole } from './files';
+import { openRun, readRecord } from './folder';
+
+/** What is copied as it stands, where it is there. */
+const copied = ['genotype.json', 'cases.jsonl', 'metrics.jsonl', 'record.json'] as const;
+
+/** Writes the copy of an evaluated run; the data folder's place in config.json becomes the variable that names it. */
+export function publish(dir: string, out: string): readonly string[] {
+  const run = openRun(dir);
+  if (readRecord(run).dice === null) {
+    fail({ where: dir, expected: 'an evaluated run', found: 'no Dice', next: `scnas evaluate --run ${dir}` });
+  }
+  if (fs.existsSync(path.join(out, 'record.json'))) {
+    fail({ where: out, expected: 'no record there', found: 'one', next: 'choose another --out' });
+  }
+  fs.mkdirSync(out, { recursive: true });
+  const names = copied.filter((name) => fs.existsSync(path.join(dir, name)));
+  for (const name of names) writeWhole(path.join(out, name), fs.readFileSync(path.join(dir, name)));
+  writeJson(path.join(out, 'config.json'), { ...run.config, data: '$SCNAS_DATA' });
+  return [...names, 'config.json'];
+}
