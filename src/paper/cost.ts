@@ -1,5 +1,5 @@
 /**
- * What a network costs (§3: "419.59 GFLOPS (3D U-ResNet) vs. 424.76 GFLOPS (SCNAS)"), summed from the records that build it.
+ * What a network costs (§3: "419.59 GFLOPs (3D U-ResNet) vs. 424.76 GFLOPs (SCNAS)"), summed from the records that build it.
  */
 import type { LayerCost } from '../engine/model';
 import { type Operation, operations as paperOperations, type Site } from './operations';

@@ -20,6 +20,25 @@ export interface PlateauState {
   readonly bad: number;
 }
 
+/**
+ * Steps of an epoch, after which τ falls and the plateau rule looks at the loss.
+ *
+ * Rule: a fixed number of batches, 250 as nnU-Net's; or one pass, ⌈cases / batch⌉.
+ * @param stepsPerEpoch the fixed number of batches
+ * @param cases training cases of the set
+ * @param batch patches in a step
+ * @param epoch how long an epoch is
+ * Source: §3; reading: epoch, nnU-Net.
+ */
+export function epochLength(
+  stepsPerEpoch: number,
+  cases: number,
+  batch: number,
+  epoch: Readings['epoch'],
+): number {
+  return epoch === 'batches' ? stepsPerEpoch : Math.ceil(cases / batch);
+}
+
 /** A gain is a fall of the loss by more than this. */
 const GAIN = 1e-3;
 /** Weight of the old average. */

@@ -266,6 +266,13 @@ function checked(options: o.Options, where: string): Config {
         found: String(microBatch),
         next: 'change one of them',
       });
+    if (config.readings.lossOver === 'batch' && batch !== microBatch)
+      fail({
+        where,
+        expected: `${name}.microBatch to equal ${name}.batch ${batch} where readings.lossOver is batch`,
+        found: String(microBatch),
+        next: 'change one of them: a ratio over the batch cannot be computed in parts',
+      });
   }
   return config;
 }

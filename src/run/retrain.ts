@@ -7,6 +7,7 @@ import { key } from '../engine/keys';
 import { totalCost } from '../paper/cost';
 import { intermediateNodes, randomGenotype } from '../paper/genotype';
 import type { Operation } from '../paper/operations';
+import { epochLength } from '../paper/plateau';
 import {
   initialRetrain,
   isFinished,
@@ -31,12 +32,17 @@ export function retrainPhase(
   if (config.method === 'random' && !readGenotype(run, operations))
     writeGenotype(run, randomGenotype(operations, key(seed, 'random genotype'), intermediateNodes(readings)));
   const network = networkOf(config, readGenotype(run, operations), operations, run.dir);
-  const { flops, parameters } = totalCost(network.cost(config.patch), readings.flops);
-  updateRecord(run, { facts: { multiplyAdds: flops, parameters } });
+  const layers = network.cost(config.patch);
+  const { flops: multiplyAdds, parameters } = totalCost(layers);
+  const { flops } = totalCost(layers, readings.flops);
+  updateRecord(run, { facts: { multiplyAdds, flops, parameters } });
+  const train = splitOf(config, dataset).train;
+  const stepsPerEpoch = epochLength(retrain.stepsPerEpoch, train.length, retrain.batch, readings.epoch);
+  const options = { ...retrain, stepsPerEpoch };
   return {
     name: 'retrain',
     total: retrain.steps,
-    sets: { train: loadCases(config, dataset, splitOf(config, dataset).train) },
+    sets: { train: loadCases(config, dataset, train) },
     batch: {
       batch: retrain.batch,
       patch: config.patch,
@@ -44,9 +50,9 @@ export function retrainPhase(
       mirror: config.mirror,
     },
     draws: (step) => [{ set: 'train', key: key(seed, 'batch', 'retrain', step) }],
-    initial: () => initialRetrain(network, retrain, seed),
-    step: (state, [batch]) => retrainStep(network, retrain, state, batch, readings),
-    finished: (state) => isFinished(retrain, state),
+    initial: () => initialRetrain(network, options, seed),
+    step: (state, [batch]) => retrainStep(network, options, state, batch, readings),
+    finished: (state) => isFinished(options, state),
     shown: ({ loss, rate }) => ({ loss, rate }),
   };
 }

@@ -6,6 +6,7 @@ import { initialSearch, type SearchReport, type SearchState, searchStep } from '
 import { type Derived, derive } from '../paper/derive';
 import { supernet } from '../paper/network';
 import type { Operation } from '../paper/operations';
+import { epochLength } from '../paper/plateau';
 import { loadCases, searchSets } from './cases';
 import { disposeState, readCheckpoint, unpack } from './checkpoint';
 import {
@@ -35,6 +36,8 @@ export function searchPhase(
     recompute: search.recompute,
   });
   const ids = searchSets(config, dataset);
+  const stepsPerEpoch = epochLength(search.stepsPerEpoch, ids.theta.length, search.batch, readings.epoch);
+  const options = { ...search, stepsPerEpoch };
   return {
     name: 'search',
     total: search.steps,
@@ -42,8 +45,8 @@ export function searchPhase(
     batch: { batch: search.batch, patch: config.patch, foreground: config.foreground, mirror: config.mirror },
     draws: (step) =>
       (['theta', 'alpha'] as const).map((set) => ({ set, key: key(seed, 'batch', set, step) })),
-    initial: () => initialSearch(net, search, seed),
-    step: (state, [theta, alpha]) => searchStep(net, search, seed, state, { theta, alpha }),
+    initial: () => initialSearch(net, options, seed),
+    step: (state, [theta, alpha]) => searchStep(net, options, seed, state, { theta, alpha }),
     finished: (state) => state.step >= search.steps,
     shown: ({ lossTheta, tau, entropyAlpha }) => ({ loss: lossTheta, τ: tau, 'entropy of α': entropyAlpha }),
   };
