@@ -102,10 +102,12 @@ describe('Adam of tensors', () => {
   });
 
   it('keeps its results beyond a tidy', () => {
-    const { theta, state } = tf.tidy(() =>
-      adamStep(start(), initialAdam(specs), gradientsOf(1), groups, options),
-    );
-    expect(theta['a/weight'].isDisposed || state.m['a/weight'].isDisposed).toBe(false);
+    const results: tf.Tensor[] = [];
+    tf.tidy(() => {
+      const next = adamStep(start(), initialAdam(specs), gradientsOf(1), groups, options);
+      results.push(next.theta['a/weight'], next.state.m['a/weight'], next.state.v['a/weight']);
+    });
+    expect(results.map((t) => t.isDisposed)).toEqual([false, false, false]);
   });
 });
 

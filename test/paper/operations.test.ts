@@ -189,6 +189,18 @@ describe('what they compute', () => {
     for (const stride of strides) expect(norm(find('zero').build(site({ stride })).apply(x, {}))).toBe(0);
   });
 
+  it.each([
+    ['factorized reduce', 2],
+    ['strided convolution', 1],
+  ] as const)('identity at stride two as %s reads %i of 8 voxels', (identity, read) => {
+    const { byX } = differentiate(find('identity').build(site({ stride: 2, identity })), x);
+    const seen = byX
+      .slice([0, 0, 0, 0, 0], [1, 2, 2, 2, 1])
+      .dataSync()
+      .map((v) => (v === 0 ? 0 : 1));
+    expect([...seen]).toEqual([1, 0, 0, 0, 0, 0, 0, read === 2 ? 1 : 0]);
+  });
+
   const taps: [string, number][] = [
     ['conv3', 1],
     ['sep2', 2],
