@@ -2,6 +2,7 @@
  * From α to an architecture (§2.2, Fig. 1c): "the operation with the highest strength on each edge".
  */
 
+import { fail } from '../engine/errors';
 import type { Alpha } from './bilevel';
 import { type CellType, cellTypes, edgesOf, type Genotype, genotypeOf } from './genotype';
 import { softmax } from './gumbel';
@@ -26,6 +27,7 @@ export interface Derived {
  * @param operations candidate operations O, [operations]
  * @param readings `derivation`
  * @param source where it comes from: run, task, seed, steps
+ * @throws ScnasError where the rows are of no cell, or a table without zero is to disconnect edges
  * Source: §2.2; reading: derivation, DARTS.
  */
 export function derive(
@@ -57,7 +59,11 @@ interface CellChoice {
 }
 
 function nodesOf(edges: number): number {
-  return [1, 2, 3, 4, 5, 6].find((n) => edgesOf(n).length === edges) ?? 4;
+  const n = [1, 2, 3, 4, 5, 6].find((count) => edgesOf(count).length === edges);
+  return (
+    n ??
+    fail({ where: 'α', expected: '14 rows a cell type (or 5)', found: String(edges), next: 'search again' })
+  );
 }
 
 function deriveCell(rows: Alpha[CellType], operations: readonly Operation[], readings: Readings): CellChoice {
@@ -71,11 +77,20 @@ function deriveCell(rows: Alpha[CellType], operations: readonly Operation[], rea
   if (readings.derivation === 'argmax') return { chosen: p.map((row) => best(row)), margins };
 
   const zero = operations.findIndex((o) => o.zero);
+  if (zero < 0) {
+    const next = 'add zero to the table, or set readings.derivation=argmax';
+    fail({ where: 'readings.derivation=top two edges', expected: 'an operation zero', found: 'none', next });
+  }
   const strongest = p.map((row) => best(row, (o) => o !== zero));
   const edges = edgesOf(nodesOf(rows.length));
   const chosen = edges.map(({ to }, e) => {
-    const stronger = edges.filter((other, f) => other.to === to && p[f][strongest[f]] > p[e][strongest[e]]);
-    return stronger.length < 2 || zero < 0 ? strongest[e] : zero;
+    const own = p[e][strongest[e]];
+    // of equally strong edges the first comes first
+    const before = edges.filter((other, f) => {
+      const strength = p[f][strongest[f]];
+      return other.to === to && (strength > own || (strength === own && f < e));
+    });
+    return before.length < 2 ? strongest[e] : zero;
   });
   return { chosen, margins };
 }

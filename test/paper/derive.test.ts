@@ -146,3 +146,19 @@ describe('top two edges', () => {
     expect(genotype.cells.enc[1].op).toBe('avgpool');
   });
 });
+
+it('keeps two edges a node where all are equally strong, the first two', () => {
+  const rows = cellsOf(() => new Array<number>(8).fill(0));
+  const { genotype } = derive(rows, operations, topTwo, {});
+  for (const type of cellTypes) {
+    const kept = genotype.cells[type].filter((e) => e.op !== 'zero');
+    expect(kept.map((e) => e.to)).toEqual([2, 2, 3, 3, 4, 4, 5, 5]);
+    expect(kept.every((e) => e.from < 2)).toBe(true);
+  }
+});
+
+it('refuses to disconnect edges where the table has no zero', () => {
+  const without = operations.filter((o) => !o.zero);
+  const rows = cellsOf(() => new Array<number>(7).fill(0));
+  expect(() => derive(rows, without, topTwo, {})).toThrow(/expected an operation zero/);
+});
