@@ -20,6 +20,8 @@ export function publish(dir: string, out: string): readonly string[] {
   fs.mkdirSync(out, { recursive: true });
   const names = copied.filter((name) => fs.existsSync(path.join(dir, name)));
   for (const name of names) writeWhole(path.join(out, name), fs.readFileSync(path.join(dir, name)));
-  writeJson(path.join(out, 'config.json'), { ...run.config, data: '$SCNAS_DATA' });
+  const { operationsFile } = run.config;
+  const own = operationsFile === null ? null : path.basename(operationsFile);
+  writeJson(path.join(out, 'config.json'), { ...run.config, data: '$SCNAS_DATA', operationsFile: own });
   return [...names, 'config.json'];
 }

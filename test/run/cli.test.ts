@@ -79,6 +79,7 @@ describe('help', () => {
     'retrain',
     'evaluate',
     'predict',
+    'publish',
     'cost',
     'phantom',
     'doctor',
@@ -285,6 +286,23 @@ describe('a run from the command line', () => {
     });
     expect(place(one.geometry)).toEqual(place(input.geometry));
     expect(new Set(one.data).size).toBeGreaterThan(1);
+  });
+
+  it('is published without paths', async () => {
+    const out = at('published');
+    const { code, text } = await scnas('publish', '--run', run, '--out', out);
+    expect(code).toBe(0);
+    const names = ['cases.jsonl', 'config.json', 'genotype.json', 'metrics.jsonl', 'record.json'];
+    expect(fs.readdirSync(out).sort()).toEqual(names);
+    for (const name of names) {
+      expect(text).toContain(name);
+      expect(fs.readFileSync(path.join(out, name), 'utf8')).not.toContain(folder);
+    }
+    expect((await scnas('publish', '--run', run, '--out', out)).err).toContain('choose another --out');
+    expect((await scnas('publish', '--run', at('nan'), '--out', at('empty'))).err).toContain(
+      'scnas evaluate',
+    );
+    expect(fs.existsSync(at('empty'))).toBe(false);
   });
 
   it('is not begun twice, and not gone on with under another table of operations', async () => {

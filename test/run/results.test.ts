@@ -1,0 +1,38 @@
+/** What is committed under results/ and models/ is a valid copy of a run, without paths. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openRun, readLines, readRecord } from '../../src/run/folder';
+
+const root = path.join(__dirname, '../..');
+const published = ['results', 'models'].flatMap((folder) => {
+  const dir = path.join(root, folder);
+  if (!fs.existsSync(dir)) return [];
+  const names = fs.readdirSync(dir, { recursive: true, encoding: 'utf8' });
+  return names
+    .filter((name) => path.basename(name) === 'record.json')
+    .map((name) => path.join(folder, path.dirname(name)));
+});
+
+/** A string that is an absolute path, as JSON writes it. */
+const PATH = /"(\/|[A-Za-z]:\\\\)[^"]*"/;
+
+describe('published runs', () => {
+  it.skipIf(published.length === 0).each(published)('%s', (name) => {
+    const dir = path.join(root, name);
+    const run = openRun(dir);
+    const record = readRecord(run);
+    expect(record.task).toBe(run.config.task);
+    expect(record.dataHash).toBe(run.config.dataHash);
+    expect(record.dice).not.toBeNull();
+    expect(readLines(run, 'cases.jsonl')).toHaveLength(record.cases);
+    for (const file of fs.readdirSync(dir).filter((f) => /\.jsonl?$/.test(f)))
+      expect(fs.readFileSync(path.join(dir, file), 'utf8')).not.toMatch(PATH);
+  });
+
+  it('are looked for in every JSON that could hold a path', () => {
+    expect('{"data":"/somewhere/else"}').toMatch(PATH);
+    expect('{"data":"C:\\\\else"}').toMatch(PATH);
+    expect('{"data":"$SCNAS_DATA","share":"1/2"}').not.toMatch(PATH);
+  });
+});
