@@ -22,14 +22,16 @@ interface Unit {
 export interface UnetOptions {
   readonly inputs: number;
   readonly classes: number;
-  /** Channels at full resolution; doubled with each level. */
+  /** Channels at full resolution; doubled with each level, then rounded, so that a width between whole numbers lies between them in cost. */
   readonly width: number;
 }
 
 const LEVELS = 4;
 
+const channelsAt = (width: number, level: number): number => Math.round(width * 2 ** level);
+
 function unitsOf({ inputs, width }: UnetOptions): readonly Unit[] {
-  const at = (level: number) => width * 2 ** level;
+  const at = (level: number) => channelsAt(width, level);
   const levels = Array.from({ length: LEVELS }, (_, l) => l);
   const down = levels.flatMap((l): Unit[] => [
     {
@@ -55,7 +57,8 @@ function unitsOf({ inputs, width }: UnetOptions): readonly Unit[] {
 
 /** The U-Net of a width. */
 export function unet(options: UnetOptions): Network {
-  const { inputs, classes, width } = options;
+  const { inputs, classes } = options;
+  const width = channelsAt(options.width, 0);
   const units = unitsOf(options);
   const byName = new Map(units.map((u) => [u.name, u]));
   const specs = (u: Unit): ParameterSpec[] => [
@@ -131,7 +134,7 @@ export function unet(options: UnetOptions): Network {
 export function unetOfCost(
   options: Omit<UnetOptions, 'width'> & { multiplyAdds: number; patch: Shape3 },
 ): Network {
-  const candidates = Array.from({ length: 128 }, (_, i) => unet({ ...options, width: i + 1 }));
+  const candidates = Array.from({ length: 8 * 64 }, (_, i) => unet({ ...options, width: 1 + i / 8 }));
   const distance = (net: Network) =>
     Math.abs(totalCost(net.cost(options.patch)).flops / options.multiplyAdds - 1);
   return candidates.reduce((best, net) => (distance(net) < distance(best) ? net : best));
