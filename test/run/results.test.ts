@@ -1,10 +1,11 @@
-/** What is committed under results/ and models/ is a valid copy of a run, without paths. */
+/** What is committed under results/ and models/ is a valid copy of a run, without paths, and what the README says. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRun, readLines, readRecord } from '../../src/run/folder';
 
 const root = path.join(__dirname, '../..');
+const readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
 const published = ['results', 'models'].flatMap((folder) => {
   const dir = path.join(root, folder);
   if (!fs.existsSync(dir)) return [];
@@ -25,7 +26,14 @@ describe('published runs', () => {
     expect(record.task).toBe(run.config.task);
     expect(record.dataHash).toBe(run.config.dataHash);
     expect(record.dice).not.toBeNull();
-    expect(readLines(run, 'cases.jsonl')).toHaveLength(record.cases);
+    const cases = readLines<{ dice: Record<string, number> }>(run, 'cases.jsonl');
+    expect(cases).toHaveLength(record.cases);
+    for (const [label, value] of Object.entries(record.dice ?? {})) {
+      expect(readme).toContain((100 * (value ?? 0)).toFixed(2));
+      if (label === 'mean') continue;
+      const given = cases.map((c) => c.dice[label]);
+      expect(given.reduce((a, b) => a + b, 0) / given.length).toBeCloseTo(value ?? Number.NaN, 9);
+    }
     for (const file of fs.readdirSync(dir).filter((f) => /\.jsonl?$/.test(f)))
       expect(fs.readFileSync(path.join(dir, file), 'utf8')).not.toMatch(PATH);
   });
