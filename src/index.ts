@@ -21,6 +21,7 @@ export * from './paper/bilevel';
 export * from './paper/cell';
 export * from './paper/cost';
 export * from './paper/derive';
+export * from './paper/first-order';
 export * from './paper/genotype';
 export * from './paper/gumbel';
 export * from './paper/jaccard';

@@ -1,7 +1,8 @@
 /** The figures of the paper's own quantities: losses, α, margins, costs. */
-import type { Alpha, SearchReport } from '../paper/bilevel';
+import type { SearchReport } from '../paper/bilevel';
 import { operationCosts } from '../paper/cost';
 import type { Derived } from '../paper/derive';
+import type { Alpha } from '../paper/first-order';
 import { cellTypes, edgesOf } from '../paper/genotype';
 import { softmax } from '../paper/gumbel';
 import type { Operation } from '../paper/operations';

@@ -3,7 +3,7 @@
  */
 import type { Gradients } from '../engine/gradients';
 import { tf } from '../engine/tf';
-import type { BatchTensors } from './bilevel';
+import type { BatchTensors } from './first-order';
 
 /** Loss and gradients of some samples of a batch, and how many they were. */
 export interface Part extends Gradients {

@@ -3,7 +3,7 @@
  */
 
 import { fail } from '../engine/errors';
-import type { Alpha } from './bilevel';
+import type { Alpha } from './first-order';
 import { type CellType, cellTypes, edgesOf, type Genotype, genotypeOf } from './genotype';
 import { softmax } from './gumbel';
 import type { Operation } from './operations';

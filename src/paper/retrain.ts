@@ -10,7 +10,7 @@ import { initialise, type Network, type Theta } from '../engine/model';
 import { tf } from '../engine/tf';
 import { mergeGradients, microBatches } from './accumulate';
 import { type AdamOptions, type AdamState, adamStep, initialAdam } from './adam';
-import type { BatchTensors } from './bilevel';
+import type { BatchTensors } from './first-order';
 import { jaccardDistance } from './jaccard';
 import { afterEpoch, initialPlateau, type PlateauOptions, type PlateauState } from './plateau';
 import type { Readings } from './readings';

@@ -1,8 +1,9 @@
 /** About what a configuration costs here: multiply-adds of a random genotype, and seconds, from one timed step of each phase. */
 import { key } from '../engine/keys';
 import { tf } from '../engine/tf';
-import { type BatchTensors, initialSearch, searchStep } from '../paper/bilevel';
+import { initialSearch, searchStep } from '../paper/bilevel';
 import { totalCost } from '../paper/cost';
+import type { BatchTensors } from '../paper/first-order';
 import { intermediateNodes, randomGenotype } from '../paper/genotype';
 import { derivedNetwork, supernet } from '../paper/network';
 import { initialRetrain, retrainStep } from '../paper/retrain';

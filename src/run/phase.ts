@@ -8,7 +8,7 @@ import type { Batch, BatchOptions } from '../data/patches';
 import type { PreparedCase } from '../data/preprocess';
 import { fail, ScnasError } from '../engine/errors';
 import { tf } from '../engine/tf';
-import type { BatchTensors } from '../paper/bilevel';
+import type { BatchTensors } from '../paper/first-order';
 import { disposeState, pack, readCheckpoint, unpack, writeCheckpoint } from './checkpoint';
 import { appendLine, checkpointFile, type RunFolder, truncateMetrics, updateRecord } from './folder';
 import { machine } from './machine';

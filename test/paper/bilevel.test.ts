@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { key } from '../../src/engine/keys';
 import { tf } from '../../src/engine/tf';
-import {
-  alphaGradients,
-  initialSearch,
-  sampleNetwork,
-  searchStep,
-  thetaGradients,
-  zHatGradients,
-} from '../../src/paper/bilevel';
+import { initialSearch, searchStep } from '../../src/paper/bilevel';
+import { alphaGradients, sampleNetwork, thetaGradients, zHatGradients } from '../../src/paper/first-order';
 import { cellTypes } from '../../src/paper/genotype';
 import { jaccardDistance } from '../../src/paper/jaccard';
 import { supernet, zHatOf } from '../../src/paper/network';

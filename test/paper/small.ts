@@ -1,7 +1,8 @@
 /** A small network and batch that the paper's tests share: stem 8, one 16³ patch or two, three classes. */
 import { key, normal } from '../../src/engine/keys';
 import { tf } from '../../src/engine/tf';
-import type { BatchTensors, SearchOptions } from '../../src/paper/bilevel';
+import type { SearchOptions } from '../../src/paper/bilevel';
+import type { BatchTensors } from '../../src/paper/first-order';
 import type { NetworkOptions } from '../../src/paper/network';
 import { operations } from '../../src/paper/operations';
 import { defaultReadings } from '../../src/paper/readings';
