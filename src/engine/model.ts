@@ -48,6 +48,11 @@ export const SLOPE = 0.01;
 /** InstanceNorm's ε, added to the variance. */
 export const EPSILON = 1e-5;
 
+/** How many numbers the parameters hold. */
+export function parameterCount(parameters: readonly Pick<ParameterSpec, 'shape'>[]): number {
+  return parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}
+
 /** Starting values for parameters: each depends on (key, its name) alone. */
 export function initialise(parameters: readonly ParameterSpec[], k: Key): Record<string, tf.Tensor> {
   return Object.fromEntries(parameters.map((spec) => [spec.name, initialValue(spec, k)]));
@@ -56,7 +61,7 @@ export function initialise(parameters: readonly ParameterSpec[], k: Key): Record
 function initialValue({ name, shape, init, fanIn }: ParameterSpec, k: Key): tf.Tensor {
   if (init === 'ones') return tf.ones(shape as number[]);
   if (init === 'zeros') return tf.zeros(shape as number[]);
-  const n = shape.reduce((a, b) => a * b, 1);
+  const n = parameterCount([{ shape }]);
   const sd = Math.sqrt(2 / (1 + SLOPE * SLOPE) / (fanIn ?? n));
   return tf.tensor(
     normal(fold(k, name), n).map((v) => v * sd),

@@ -4,7 +4,15 @@
  * Convolutions are InstanceNorm'd and LeakyReLU'd as the search's are, strided on the way down; the way up is a 1³ convolution and trilinear ×2.
  */
 import { kernels } from '../engine/kernels';
-import type { LayerCost, Network, ParameterSpec, Shape3, Tensor5D, Theta } from '../engine/model';
+import {
+  type LayerCost,
+  type Network,
+  type ParameterSpec,
+  parameterCount,
+  type Shape3,
+  type Tensor5D,
+  type Theta,
+} from '../engine/model';
 import { tf } from '../engine/tf';
 import { totalCost } from '../paper/cost';
 
@@ -77,10 +85,7 @@ export function unet(options: UnetOptions): Network {
     { name: 'out/bias', shape: [classes], init: 'zeros', group: 'out' },
   ];
   const parameters = [...units.flatMap(specs), ...out];
-  const size = (name: string) =>
-    parameters
-      .filter((p) => p.group === name)
-      .reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
+  const size = (name: string) => parameterCount(parameters.filter((p) => p.group === name));
 
   const run = (theta: Theta, name: string, x: Tensor5D): Tensor5D => {
     const stride = byName.get(name)?.stride ?? 1;

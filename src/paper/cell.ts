@@ -5,7 +5,14 @@
  * Nodes 0 and 1 are the two inputs, brought to the node's width and level; the output concatenates the intermediate nodes.
  */
 import { kernels, type Term } from '../engine/kernels';
-import type { LayerCost, ParameterSpec, Shape3, Tensor5D, Theta } from '../engine/model';
+import {
+  type LayerCost,
+  type ParameterSpec,
+  parameterCount,
+  type Shape3,
+  type Tensor5D,
+  type Theta,
+} from '../engine/model';
 import { tf } from '../engine/tf';
 import { type Edge, edgesOf } from './genotype';
 import type { CellInput, CellPlan } from './layout';
@@ -166,7 +173,7 @@ function layerCost(
   return {
     name: prefix,
     multiplyAdds: perVoxel.multiplyAdds * voxels,
-    parameters: built.parameters.reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0),
+    parameters: parameterCount(built.parameters),
     activationBytes: 4 * perVoxel.kept * voxels,
   };
 }

@@ -1,7 +1,7 @@
 /**
  * What a network costs (§3: "419.59 GFLOPs (3D U-ResNet) vs. 424.76 GFLOPs (SCNAS)"), summed from the records that build it.
  */
-import type { LayerCost } from '../engine/model';
+import { type LayerCost, parameterCount } from '../engine/model';
 import { type Operation, operations as paperOperations, type Site } from './operations';
 import type { Readings } from './readings';
 
@@ -55,9 +55,7 @@ export function operationCosts(
 ): readonly OperationCost[] {
   return table.map((operation) => {
     const { multiplyAdds, kept } = operation.cost(site);
-    const parameters = operation
-      .build(site)
-      .parameters.reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
+    const parameters = parameterCount(operation.build(site).parameters);
     return {
       name: operation.name,
       paperName: operation.paperName,

@@ -3,7 +3,15 @@
  */
 import { fail } from '../engine/errors';
 import { kernels } from '../engine/kernels';
-import type { LayerCost, Network, ParameterSpec, Shape3, Tensor5D, Theta } from '../engine/model';
+import {
+  type LayerCost,
+  type Network,
+  type ParameterSpec,
+  parameterCount,
+  type Shape3,
+  type Tensor5D,
+  type Theta,
+} from '../engine/model';
 import { tf } from '../engine/tf';
 import { affineIn, type BuildOptions, type Cell, cell, type EdgeChoice } from './cell';
 import { type CellType, cellTypes, type Genotype, intermediateNodes } from './genotype';
@@ -223,8 +231,6 @@ function endsOf({ inputs, classes, stem: c, readings }: NetworkOptions, build: B
     { name: 'out/weight', shape: [1, 1, 1, c, classes], init: 'he', fanIn: c, group: 'out' },
     { name: 'out/bias', shape: [classes], init: 'zeros', group: 'out' },
   ];
-  const size = (specs: readonly ParameterSpec[]) =>
-    specs.reduce((sum, s) => sum + s.shape.reduce((a, b) => a * b, 1), 0);
   return {
     parameters: [...stem, ...out],
     stem: (theta, x) =>
@@ -251,13 +257,13 @@ function endsOf({ inputs, classes, stem: c, readings }: NetworkOptions, build: B
         {
           name: 'stem',
           multiplyAdds,
-          parameters: size(stem),
+          parameters: parameterCount(stem),
           activationBytes: 8 * c * voxels * convolutions.length,
         },
         {
           name: 'out',
           multiplyAdds: c * classes * voxels,
-          parameters: size(out),
+          parameters: parameterCount(out),
           activationBytes: 4 * (c + classes) * voxels,
         },
       ];
