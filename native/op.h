@@ -109,6 +109,8 @@ class Call {
     return at;
   }
 
+  int64_t integer(int i, int64_t k) { return static_cast<const int32_t*>(TF_TensorData(input(i)))[k]; }
+
   // An input that must be [batch, x, y, z, channel] with at least one element.
   Shape volume(int i) {
     const auto d = dims(i);
@@ -216,5 +218,6 @@ void define() {
 void define_basics();
 void define_convolutions();
 void define_pools();
+void define_dag();
 
 }  // namespace scnas

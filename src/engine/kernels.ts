@@ -8,6 +8,7 @@ import type { Tensor5D } from './model';
 import { native } from './native';
 import { portable } from './portable';
 import type { tf } from './tf';
+import type { DagNode } from './unit';
 
 /** How a convolution steps: padding is `dilation·(k−1)/2` on both sides, so stride 1 keeps the shape and stride 2 halves it (⌈D/2⌉). */
 export interface Stepping {
@@ -60,6 +61,11 @@ export interface Kernels {
   poolUnit(x: Tensor5D, kind: 'max' | 'avg', stride: 1 | 2, norm: boolean): Tensor5D;
   /** Σ ẑ[index]·value over the terms, in their order; without ẑ every weight is 1. Gradients to ẑ and to the values. */
   weightedSum(terms: readonly Term[], zHat?: tf.Tensor1D): Tensor5D;
+  /**
+   * A DAG of units in one go: each node the weighted sum of its terms, the result the output nodes' channels side by side. Gradients to the
+   * sources, to ẑ and to the units' tensors. A kernel set without it runs the units one by one.
+   */
+  dag?(sources: readonly Tensor5D[], nodes: readonly DagNode[], zHat?: tf.Tensor1D): Tensor5D;
 }
 
 /** The kernels in use: `SCNAS_KERNELS` if set, else native where it is built and there is no GPU. */
