@@ -16,12 +16,12 @@ interface Sought {
 
 let sought: Sought | undefined;
 
-interface EngineState {
-  activeTape: unknown;
-  readonly nextTensorId: number;
+/** The id that no tensor so far has reached: they count up. */
+function nextId(): number {
+  const probe = tf.scalar(0);
+  probe.dispose();
+  return probe.id;
 }
-
-const engineState = () => (tf.engine() as unknown as { state: EngineState }).state;
 
 /**
  * Whether each tensor may depend on what gradients are being taken by; true where that is not known.
@@ -50,9 +50,9 @@ export function standsApart(tensor: tf.Tensor): void {
  * @param dy gradient by f's value; default: ones
  */
 export function gradients(f: () => tf.Tensor, xs: readonly tf.Tensor[], dy?: tf.Tensor): Gradients {
-  const state = engineState();
+  const state = (tf.engine() as unknown as { state: { activeTape: unknown } }).state;
   const outer = { tape: state.activeTape, sought };
-  sought = { ids: new Set(xs.map(({ id }) => id)), since: state.nextTensorId, apart: new Set() };
+  sought = { ids: new Set(xs.map(({ id }) => id)), since: nextId(), apart: new Set() };
   try {
     const { value, grads } = tf.engine().gradients(f, [...xs], dy, true);
     return { value, gradients: grads };
