@@ -2,7 +2,8 @@
 //
 //   conv3d_forward(x, w, y, in, co, stride, dilation, activate, stats)      w [3,3,3,ci,co]
 //       y = Σ_k f(x)[i·stride + (k−1)·dilation]·w[k]; f = LeakyReLU if `activate`, else the identity
-//   conv3d_input_grad(x, w, dy, dx, in, co, stride, dilation, activate)     x is read only if `activate`
+//   conv3d_input_grad(x, w, dy, dx, in, co, stride, dilation, activate, accumulate)
+//       x is read only if `activate`; adds to dx if `accumulate`
 //   conv3d_filter_grad(x, dy, dw, in, co, stride, dilation, activate)
 //
 // `in` is x's shape, y [n, out_size(d), out_size(h), out_size(w), co]; `stats` null or [n][co][2] doubles: Σy, Σy².
@@ -36,7 +37,7 @@ inline void conv3d_forward(const float* x, const float* w, float* y, const Shape
 }
 
 inline void conv3d_input_grad(const float* x, const float* w, const float* dy, float* dx, const Shape& in, int64_t co, int64_t stride,
-                              int64_t dilation, bool activate) {
+                              int64_t dilation, bool activate, bool accumulate = false) {
   const ImagePlan p(in, co, stride, dilation, true);
   const ChannelCut cut(in.c);
   const Shape out = out_shape(in, stride, co);
@@ -48,7 +49,8 @@ inline void conv3d_input_grad(const float* x, const float* w, const float* dy, f
         [&](int64_t n, int64_t d, int64_t h, float* dense) {
           const int64_t at = ((n * in.d + d) * in.h + h) * row;
           if (activate) times_leaky_grad(x + at, dense, row);
-          std::memcpy(dx + at, dense, row * sizeof(float));
+          if (accumulate) add_row(dense, dx + at, row);
+          else std::memcpy(dx + at, dense, row * sizeof(float));
         });
   }, plane_grain(in.n * in.d));
 }
