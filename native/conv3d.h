@@ -12,47 +12,73 @@
 // no channel count wastes lanes. Padded rows follow each other, so a run of results may cross them; the columns that fall
 // into the padding are computed and dropped. At stride 2 the images are split by parity.
 #pragma once
+#include "direct.h"
 #include "images.h"
 
 namespace scnas {
 
 inline void conv3d_forward(const float* x, const float* w, float* y, const Shape& in, int64_t co, int64_t stride, int64_t dilation, bool activate,
                            double* stats = nullptr) {
-  const ImagePlan p(in, in.c, stride, dilation, false);
-  const ChannelCut cut(co);
   const Shape out = out_shape(in, stride, co);
-  const auto phases = phase_taps(p, cut, w, in.c, false);
   const int64_t source = in.h * in.w * in.c, row = out.w * co;
   std::vector<double> sums(stats ? out.n * out.d * co * 2 : 0);
-  parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
-    float* tmp = scratch<2>(2 * period_of(co));
-    image_planes(
-        p, cut, phases, begin, end, [&](int64_t tag, float* plane) { p.fill(x + tag * source, plane, activate); },
-        [&](int64_t n, int64_t d, int64_t h, const float* dense) {
-          std::memcpy(y + ((n * out.d + d) * out.h + h) * row, dense, row * sizeof(float));
-          if (stats) add_stats(dense, out.w, co, sums.data() + (n * out.d + d) * co * 2, tmp);
-        });
-  }, plane_grain(out.n * out.d));
+  const auto add = [&](int64_t n, int64_t d, const float* line) {
+    if (stats) add_stats(line, out.w, co, sums.data() + (n * out.d + d) * co * 2, scratch<2>(2 * period_of(co)));
+  };
+  const auto at = [&](int64_t n, int64_t d, int64_t h) { return y + ((n * out.d + d) * out.h + h) * row; };
+  if (co % 8 == 0) {
+    const DirectPlan p(in, in.c, stride, dilation, false);
+    const DirectWeights weights(p, w, in.c, co, false);
+    parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
+      direct_planes(
+          p, weights, co, begin, end, [&](int64_t tag, float* plane) { p.fill(x + tag * source, plane, activate); }, at,
+          [&](int64_t n, int64_t d, int64_t, const float* line) { add(n, d, line); });
+    }, plane_grain(out.n * out.d));
+  } else {
+    const ImagePlan p(in, in.c, stride, dilation, false);
+    const ChannelCut cut(co);
+    const auto phases = phase_taps(p, cut, w, in.c, false);
+    parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
+      image_planes(
+          p, cut, phases, begin, end, [&](int64_t tag, float* plane) { p.fill(x + tag * source, plane, activate); },
+          [&](int64_t n, int64_t d, int64_t h, const float* line) {
+            std::memcpy(at(n, d, h), line, row * sizeof(float));
+            add(n, d, line);
+          });
+    }, plane_grain(out.n * out.d));
+  }
   if (stats) sum_plane_stats(sums.data(), stats, out.n, out.d, co * 2);
 }
 
 inline void conv3d_input_grad(const float* x, const float* w, const float* dy, float* dx, const Shape& in, int64_t co, int64_t stride,
                               int64_t dilation, bool activate, bool accumulate = false) {
-  const ImagePlan p(in, co, stride, dilation, true);
-  const ChannelCut cut(in.c);
   const Shape out = out_shape(in, stride, co);
-  const auto phases = phase_taps(p, cut, w, co, true);
   const int64_t source = out.h * out.w * co, row = in.w * in.c;
-  parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
-    image_planes(
-        p, cut, phases, begin, end, [&](int64_t tag, float* plane) { p.fill(dy + tag * source, plane, false); },
-        [&](int64_t n, int64_t d, int64_t h, float* dense) {
-          const int64_t at = ((n * in.d + d) * in.h + h) * row;
-          if (activate) times_leaky_grad(x + at, dense, row);
-          if (accumulate) add_row(dense, dx + at, row);
-          else std::memcpy(dx + at, dense, row * sizeof(float));
-        });
-  }, plane_grain(in.n * in.d));
+  const auto finish = [&](int64_t n, int64_t d, int64_t h, float* line) {
+    const int64_t at = ((n * in.d + d) * in.h + h) * row;
+    if (activate) times_leaky_grad(x + at, line, row);
+    if (accumulate) add_row(line, dx + at, row);
+    else if (line != dx + at) std::memcpy(dx + at, line, row * sizeof(float));
+  };
+  if (in.c % 8 == 0) {
+    const DirectPlan p(in, co, stride, dilation, true);
+    const DirectWeights weights(p, w, co, in.c, true);
+    const int64_t band = direct_band(row);
+    parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
+      float* lines = accumulate ? scratch<6>(band * row) : nullptr;
+      direct_planes(
+          p, weights, in.c, begin, end, [&](int64_t tag, float* plane) { p.fill(dy + tag * source, plane, false); },
+          [&](int64_t n, int64_t d, int64_t h) { return accumulate ? lines + h % band * row : dx + ((n * in.d + d) * in.h + h) * row; }, finish);
+    }, plane_grain(in.n * in.d));
+  } else {
+    const ImagePlan p(in, co, stride, dilation, true);
+    const ChannelCut cut(in.c);
+    const auto phases = phase_taps(p, cut, w, co, true);
+    parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
+      image_planes(
+          p, cut, phases, begin, end, [&](int64_t tag, float* plane) { p.fill(dy + tag * source, plane, false); }, finish);
+    }, plane_grain(in.n * in.d));
+  }
 }
 
 /// sums[k][o] += Σ_v x[k][v]·g[o·ld + v] for the three taps of a row, k < 3, o < O.
