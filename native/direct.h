@@ -69,53 +69,54 @@ struct DirectPlan {
   }
 };
 
-/// Result channels by groups of one to three vectors.
-struct Groups {
-  int64_t vectors;
-  explicit Groups(int64_t channels) : vectors(channels / 8) {}
-  int64_t size(int64_t v) const {
-    const int64_t left = vectors - v;
-    return left == 1 || left == 3 ? left : 2;
-  }
-  static int64_t voxels(int64_t size) { return 12 / size; }
-};
+/// Vectors of the group that begins at vector v, one to three: twelve sums or nearly so with the voxels that a row of `width` gives.
+static inline int64_t direct_group(int64_t co, int64_t v, int64_t width) {
+  const int64_t left = co / 8 - v, few = (width + 5) / 6;
+  if (left == 1 || left == 3) return left;
+  return width < 5 * few && left != 2 && left != 4 ? 3 : 2;
+}
 
 /// Weights of each phase as [kd][kh] then group [run][tap][ci][vectors·8].
 struct DirectWeights {
-  int64_t at[2], row[2], length[2];  // of a phase: where it begins, floats of one (kd, kh) and of one run's vector of eight
-  Buffer data;
-  DirectWeights(const DirectPlan& p, const float* w, int64_t ci, int64_t co, bool transposed) : data(27 * ci * co) {
-    int64_t begin = 0;
+  int64_t begin[2], row[2], length[2];  // of a phase: where it begins, floats of one (kd, kh), values of a run
+  DirectWeights(const DirectPlan& p, const float* w, int64_t ci, int64_t co, bool transposed) : data(27 * ci * co), memory(data.data()) {
+    int64_t start = 0;
     for (int64_t phase = 0; phase < p.phases; phase++) {
       const auto& r = p.runs[phase];
-      at[phase] = begin, row[phase] = r.count * r.taps * ci * co, length[phase] = r.taps * ci;
-      parallel_for(9, [&, phase, begin](int64_t b, int64_t e) {
+      begin[phase] = start, row[phase] = r.count * r.taps * ci * co, length[phase] = r.taps * ci;
+      parallel_for(9, [&, phase](int64_t b, int64_t e) {
         for (; b < e; b++) {
-          float* to = data.data() + begin + b * row[phase];
-          const Groups groups(co);
-          for (int64_t v = 0; v < groups.vectors; v += groups.size(v))
+          float* to = data.data() + start + b * row[phase];
+          for (int64_t v = 0, size; v < co / 8; v += size) {
+            size = direct_group(co, v, p.runs[0].width);
             for (int j = 0; j < r.count * r.taps; j++)
               for (int64_t i = 0; i < ci; i++)
-                for (int64_t o = v * 8; o < (v + groups.size(v)) * 8; o++) {
+                for (int64_t o = v * 8; o < (v + size) * 8; o++) {
                   const float* k = w + (b * 3 + r.tap[j]) * ci * co;
                   *to++ = transposed ? k[o * ci + i] : k[i * co + o];
                 }
+          }
         }
       }, 27 * ci * co < 16384 ? 9 : 1);
-      begin += 9 * row[phase];
+      start += 9 * row[phase];
     }
   }
+  const float* at(int64_t phase) const { return memory + begin[phase]; }
+
+ private:
+  Buffer data;
+  const float* memory;
 };
 
 /// out[m·ldo + o] = Σ_s Σ_j x[s][m·step + j]·w[s][j][o] over M voxels and N vectors of channels, j < length.
 template <int N, int M>
-static inline void direct_tile(const float* const* x, const float* const* w, int runs, int64_t length, int64_t step, float* out, int64_t ldo) {
+static inline void direct_tile(const float* const* x, const float* const* w, int runs, int64_t length, int64_t step, int64_t from, float* out, int64_t ldo) {
   v8 acc[M][N];
   for (int m = 0; m < M; m++)
     for (int v = 0; v < N; v++) acc[m][v] = v8{};
   for (int s = 0; s < runs; s++) {
     const float* rows[(M + 2) / 3];
-    for (int m = 0; m < M; m += 3) rows[m / 3] = x[s] + m * step;
+    for (int m = 0; m < M; m += 3) rows[m / 3] = x[s] + from + m * step;
     const float* k = w[s];
     for (int64_t j = 0; j < length; j++, k += N * 8) {
       v8 b[N];
@@ -134,12 +135,12 @@ static inline void direct_tile(const float* const* x, const float* const* w, int
 
 /// The same for one vector of channels and one run of three taps a voxel apart: a source value, once in a register, serves three results.
 template <int M>
-static inline void direct_slide(const float* const* x, const float* const* w, int runs, int64_t length, int64_t step, float* out, int64_t ldo) {
+static inline void direct_slide(const float* const* x, const float* const* w, int runs, int64_t length, int64_t step, int64_t from, float* out, int64_t ldo) {
   v8 acc[M];
   for (int m = 0; m < M; m++) acc[m] = v8{};
   for (int s = 0; s < runs; s++) {
     const float* columns[(M + 4) / 3];
-    for (int m = 0; m < M + 2; m += 3) columns[m / 3] = x[s] + m * step;
+    for (int m = 0; m < M + 2; m += 3) columns[m / 3] = x[s] + from + m * step;
     const float* k = w[s];
     for (int64_t i = 0; i < step; i++, k += 8) {
       v8 b[3] = {load_v8(k), load_v8(k + step * 8), load_v8(k + step * 16)};
@@ -157,7 +158,7 @@ static inline void direct_slide(const float* const* x, const float* const* w, in
   for (int m = 0; m < M; m++) store_v8(out + m * ldo, acc[m]);
 }
 
-typedef void (*DirectTile)(const float* const*, const float* const*, int, int64_t, int64_t, float*, int64_t);
+typedef void (*DirectTile)(const float* const*, const float* const*, int, int64_t, int64_t, int64_t, float*, int64_t);
 static inline DirectTile direct_tile_of(int64_t vectors, int64_t voxels, bool slides) {
   static constexpr DirectTile slide[] = {direct_slide<1>, direct_slide<2>, direct_slide<3>, direct_slide<4>,
                                          direct_slide<5>, direct_slide<6>, direct_slide<7>, direct_slide<8>,
@@ -172,50 +173,60 @@ static inline DirectTile direct_tile_of(int64_t vectors, int64_t voxels, bool sl
   return vectors == 1 ? one[voxels - 1] : vectors == 2 ? two[voxels - 1] : three[voxels - 1];
 }
 
+/// How the results of a row are cut into tiles, and what computes each.
+struct DirectTiles {
+  std::vector<int64_t> begin;
+  std::vector<DirectTile> run;
+  DirectTiles(int64_t width, int64_t vectors, bool slides) {
+    const int64_t most = 12 / vectors, tiles = (width + most - 1) / most;
+    for (int64_t t = 0; t < tiles; t++) {
+      begin.push_back(width * t / tiles);
+      run.push_back(direct_tile_of(vectors, width * (t + 1) / tiles - begin[t], slides));
+    }
+  }
+};
+
 /// Results of planes begin…end−1, `co` channels: `from(tag, plane)` lays a source plane out, `out(n, d, h)` says where a row
 /// goes (valid for a band of `direct_band` rows), `done(n, d, h, row)` gets each finished row.
 inline int64_t direct_band(int64_t row_floats) { return std::max<int64_t>(1, 12288 / row_floats); }
 template <class From, class Out, class Done>
 static inline void direct_planes(const DirectPlan& p, const DirectWeights& weights, int64_t co, int64_t begin, int64_t end, const From& from,
                                  const Out& out, const Done& done) {
-  const int64_t ci = p.c, band = direct_band(p.w.result * co);
-  const Groups groups(co);
+  const int64_t ci = p.c, line = p.pitch * ci, band = direct_band(p.w.result * co);
+  std::vector<DirectTiles> tiles;  // of each phase, for one, two and three vectors
+  for (int64_t phase = 0; phase < p.phases; phase++)
+    for (int64_t n = 1; n <= 3; n++) tiles.emplace_back(p.runs[phase].width, n, n == 1 && p.step == 1 && p.runs[phase].taps == 3);
   PlaneRing ring{scratch<0>(3 * p.plane()), p.plane()};
-  const float* all = const_cast<DirectWeights&>(weights).data.data();
+  const auto rows = [&](const float* const* planes, int64_t v, int64_t size, int64_t h, int64_t phase, float* to) {
+    const auto& r = p.runs[phase];
+    const int64_t length = weights.length[phase];
+    const float *xs[27], *ws[27], *w = weights.at(phase) + r.count * v * 8 * length;
+    int runs = 0;
+    for (int kh = 0; kh < 3; kh++) {
+      const int64_t row = p.h.at(h, kh);
+      for (int kd = 0; row >= 0 && kd < 3; kd++)
+        for (int j = 0; planes[kd] && j < r.count; j++, runs++) {
+          xs[runs] = planes[kd] + row * line + r.offset[j] * ci;
+          ws[runs] = w + (kd * 3 + kh) * weights.row[phase] + j * size * 8 * length;
+        }
+    }
+    const DirectTiles& t = tiles[phase * 3 + size - 1];
+    for (size_t i = 0; i < t.begin.size(); i++) {
+      const int64_t at = t.begin[i];
+      t.run[i](xs, ws, runs, length, p.step * ci, at * p.step * ci, to + (at * p.phases + phase) * co, p.phases * co);
+    }
+  };
   planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
     const float* planes[3];
     source_planes(p.d, ring, n, d, planes, from);
-    for (int64_t line = 0; line < p.h.result; line += band) {
-      const int64_t stop = std::min(p.h.result, line + band);
-      for (int64_t v = 0, size; v < groups.vectors; v += size) {
-        size = groups.size(v);
-        for (int64_t h = line; h < stop; h++) {
-          float* to = out(n, d, h) + v * 8;
-          for (int64_t phase = 0; phase < p.phases; phase++) {
-            const auto& r = p.runs[phase];
-            const float *xs[27], *ws[27];
-            int runs = 0;
-            for (int kd = 0; kd < 3; kd++)
-              for (int kh = 0; planes[kd] && kh < 3; kh++) {
-                const int64_t row = p.h.at(h, kh);
-                if (row < 0) continue;
-                for (int j = 0; j < r.count; j++, runs++) {
-                  xs[runs] = planes[kd] + (row * p.pitch + r.offset[j]) * ci;
-                  ws[runs] = all + weights.at[phase] + (kd * 3 + kh) * weights.row[phase] +
-                             (r.count * v + j * size) * 8 * weights.length[phase];
-                }
-              }
-            const int64_t most = Groups::voxels(size), tiles = (r.width + most - 1) / most;
-            for (int64_t t = 0, at = 0; t < tiles; t++) {
-              const int64_t next = r.width * (t + 1) / tiles;
-              direct_tile_of(size, next - at, size == 1 && p.step == 1 && r.count == 1 && r.taps == 3)(xs, ws, runs, weights.length[phase], p.step * ci, to + (at * p.phases + phase) * co, p.phases * co);
-              for (int s = 0; s < runs; s++) xs[s] += (next - at) * p.step * ci;
-              at = next;
-            }
-          }
-        }
+    for (int64_t first = 0; first < p.h.result; first += band) {
+      const int64_t last = std::min(p.h.result, first + band);
+      for (int64_t v = 0, size; v < co / 8; v += size) {
+        size = direct_group(co, v, p.runs[0].width);
+        for (int64_t h = first; h < last; h++)
+          for (int64_t phase = 0; phase < p.phases; phase++) rows(planes, v, size, h, phase, out(n, d, h) + v * 8);
       }
-      for (int64_t h = line; h < stop; h++) done(n, d, h, out(n, d, h));
+      for (int64_t h = first; h < last; h++) done(n, d, h, out(n, d, h));
     }
   });
 }
