@@ -12,8 +12,8 @@
 // no channel count wastes lanes. Padded rows follow each other, so a run of results may cross them; the columns that fall
 // into the padding are computed and dropped. At stride 2 the images are split by parity.
 #pragma once
-#include "direct.h"
 #include "images.h"
+#include "outer.h"
 
 namespace scnas {
 
@@ -107,13 +107,11 @@ static inline void image_dot(const float* const* x, const float* g, int64_t ld, 
   }
 }
 
-inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
-                               bool activate) {
-  const ImagePlan p(in, in.c, stride, dilation, false);
-  const Shape out = out_shape(in, stride, co);
-  const int64_t size = 27 * in.c * co, blocks = sum_blocks(out.n * out.d);
+/// Adds the gradient over the result planes begin…end−1 to sums [27·ci·co].
+static inline void image_filter_planes(const ImagePlan& p, const float* x, const float* dy, const Shape& in, const Shape& out, bool activate,
+                                       int64_t begin, int64_t end, float* sums) {
   const int64_t voxels = (out.h - 1) * p.pitch + out.w, ld = (voxels + 2 * lanes) / lanes * lanes;
-  const int64_t dot_run = 64 * lanes, quads = (co + 3) / 4;
+  const int64_t dot_run = 64 * lanes, co = out.c, quads = (co + 3) / 4;
   int64_t at[9];
   for (int kh = 0; kh < 3; kh++)
     for (int kw = 0; kw < 3; kw++) {
@@ -122,38 +120,51 @@ inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const
       p.tap(p.w, 0, kw, c, part_w);
       at[kh * 3 + kw] = (part_h * p.phases + part_w) * p.part + r * p.pitch + c;
     }
+  PlaneRing ring{scratch<0>(3 * p.plane()), p.plane()};
+  float* g = scratch<7>(co * ld);
+  std::fill(g, g + co * ld, 0.f);
+  planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
+    const float* planes[3];
+    source_planes(p.d, ring, n, d, planes, [&](int64_t tag, float* plane) { p.fill(x + tag * in.h * in.w * in.c, plane, activate); });
+    for (int64_t h = 0; h < out.h; h++)
+      transpose(dy + ((n * out.d + d) * out.h + h) * out.w * co, co, g + h * p.pitch, ld, out.w, co, Same{});
+    for (int64_t from = 0; from < voxels; from += dot_run)
+      for (int64_t b = 0; b < quads; b++)
+        for (int kd = 0; kd < 3; kd++)
+          for (int64_t i = 0; planes[kd] && i < in.c; i++)
+            for (int kh = 0; kh < 3; kh++) {
+              const int64_t o = co * b / quads, count = co * (b + 1) / quads - o, run = std::min(dot_run, voxels - from);
+              const float *xs[3], *gs = g + o * ld + from;
+              float* to[3];
+              for (int kw = 0; kw < 3; kw++) {
+                xs[kw] = planes[kd] + i * p.image + from + at[kh * 3 + kw];
+                to[kw] = sums + (((kd * 3 + kh) * 3 + kw) * in.c + i) * co + o;
+              }
+              switch (count) {
+                case 1: image_dot<1>(xs, gs, ld, run, to); break;
+                case 2: image_dot<2>(xs, gs, ld, run, to); break;
+                case 3: image_dot<3>(xs, gs, ld, run, to); break;
+                default: image_dot<4>(xs, gs, ld, run, to);
+              }
+            }
+  });
+}
+
+inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
+                               bool activate) {
+  const Shape out = out_shape(in, stride, co);
+  const int64_t size = 27 * in.c * co, blocks = sum_blocks(out.n * out.d), source = in.h * in.w * in.c, result = out.h * out.w * co;
+  const ImagePlan images(in, in.c, stride, dilation, false);
+  const DirectPlan direct(in, in.c, stride, dilation, false);
   Buffer sums(blocks * size);
   fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
     float* mine = sums.data() + block * size;
     std::fill(mine, mine + size, 0.f);
-    PlaneRing ring{scratch<0>(3 * p.plane()), p.plane()};
-    float* g = scratch<7>(co * ld);
-    std::fill(g, g + co * ld, 0.f);
-    planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
-      const float* planes[3];
-      source_planes(p.d, ring, n, d, planes, [&](int64_t tag, float* plane) { p.fill(x + tag * in.h * in.w * in.c, plane, activate); });
-      for (int64_t h = 0; h < out.h; h++)
-        transpose(dy + ((n * out.d + d) * out.h + h) * out.w * co, co, g + h * p.pitch, ld, out.w, co, Same{});
-      for (int64_t from = 0; from < voxels; from += dot_run)
-        for (int64_t b = 0; b < quads; b++)
-          for (int kd = 0; kd < 3; kd++)
-            for (int64_t i = 0; planes[kd] && i < in.c; i++)
-              for (int kh = 0; kh < 3; kh++) {
-                const int64_t o = co * b / quads, count = co * (b + 1) / quads - o, run = std::min(dot_run, voxels - from);
-                const float *xs[3], *gs = g + o * ld + from;
-                float* to[3];
-                for (int kw = 0; kw < 3; kw++) {
-                  xs[kw] = planes[kd] + i * p.image + from + at[kh * 3 + kw];
-                  to[kw] = mine + (((kd * 3 + kh) * 3 + kw) * in.c + i) * co + o;
-                }
-                switch (count) {
-                  case 1: image_dot<1>(xs, gs, ld, run, to); break;
-                  case 2: image_dot<2>(xs, gs, ld, run, to); break;
-                  case 3: image_dot<3>(xs, gs, ld, run, to); break;
-                  default: image_dot<4>(xs, gs, ld, run, to);
-                }
-              }
-    });
+    if (co % 8) image_filter_planes(images, x, dy, in, out, activate, begin, end, mine);
+    else
+      outer_planes(
+          direct, co, begin, end, [&](int64_t tag, float* plane) { direct.fill(x + tag * source, plane, activate); },
+          [&](int64_t n, int64_t d) { return dy + (n * out.d + d) * result; }, mine);
   });
   parallel_for(size, [&](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; i++) {
