@@ -106,6 +106,11 @@ static void check_dense(const Case& t) {
   judge("conv3d_forward", t, y.size(), y, [&](float* out, double* st) { conv3d_forward(x.data(), w.data(), out, t.in, co, t.stride, t.dilation, t.activate, st); },
         o.n * co * 2, stats_of(y, o));
   judge("conv3d_input_grad", t, dx.size(), dx, [&](float* out, double*) { conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate); });
+  for (auto& v : dx) v += 0.5;
+  judge("conv3d_input_grad add", t, dx.size(), dx, [&](float* out, double*) {
+    std::fill(out, out + dx.size(), 0.5f);
+    conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate, true);
+  });
   judge("conv3d_filter_grad", t, dw.size(), dw, [&](float* out, double*) { conv3d_filter_grad(x.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate); });
 }
 
