@@ -216,5 +216,6 @@ void define() {
 void define_basics();
 void define_convolutions();
 void define_pools();
+void define_training();
 
 }  // namespace scnas

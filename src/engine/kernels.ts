@@ -27,6 +27,25 @@ export interface Term {
   readonly index: number;
 }
 
+/** New moments and values of the tensors of a step of Adam, in their order. */
+export interface AdamMoments {
+  readonly m: readonly tf.Tensor[];
+  readonly v: readonly tf.Tensor[];
+  readonly theta: readonly tf.Tensor[];
+}
+
+/** A step of Adam on some tensors: their gradients g, moments m and v, values θ, in one order and of one shape each. */
+export interface AdamStep extends AdamMoments {
+  readonly g: readonly tf.Tensor[];
+  /** η, β₁, β₂, and what is added to the root. */
+  readonly rate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly stabiliser: number;
+  /** 1 / (1 − β₁ᵗ) and 1 / √(1 − β₂ᵗ) of each tensor's step count t. */
+  readonly scales: readonly (readonly [number, number])[];
+}
+
 export interface Kernels {
   readonly name: 'portable' | 'native';
   /** Cross-correlation, weights [k, k, k, in, out], k 1 or 3. */
@@ -60,6 +79,9 @@ export interface Kernels {
   poolUnit(x: Tensor5D, kind: 'max' | 'avg', stride: 1 | 2, norm: boolean): Tensor5D;
   /** Σ ẑ[index]·value over the terms, in their order; without ẑ every weight is 1. Gradients to ẑ and to the values. */
   weightedSum(terms: readonly Term[], zHat?: tf.Tensor1D): Tensor5D;
+
+  /** m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − η·scale₁m / (scale₂√v + stabiliser): new tensors; the old ones stay the caller's. */
+  adam(step: AdamStep): AdamMoments;
 }
 
 /** The kernels in use: `SCNAS_KERNELS` if set, else native where it is built and there is no GPU. */
