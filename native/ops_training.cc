@@ -1,10 +1,75 @@
-// What a training step does beside the network: Adam over all tensors at once.
+// The ends of a training step: the last layer, the sums of its loss, and Adam over all tensors at once.
 #include <cmath>
 
+#include "loss.h"
 #include "op.h"
+#include "out.h"
 
 namespace scnas {
 namespace {
+
+// Of logits [n, x, y, z, classes] and labels [n, x, y, z]: Σ t·p, Σ p², Σ p, Σ t for each sample and class.
+struct JaccardSums {
+  static constexpr const char* name = "ScnasJaccardSums";
+  static constexpr const char* face[] = {"in logits: float", "in labels: int32", "out sums: float"};
+  explicit JaccardSums(const Attributes&) {}
+  void compute(Call& call) const {
+    const Shape s = call.volume(0);
+    call.expect(1, {s.n, s.d, s.h, s.w});
+    jaccard_sums(s.n, s.voxels(), s.c, call.data(0), call.whole(1), call.out(0, {kSums, s.n, s.c}));
+  }
+};
+
+struct JaccardGradient {
+  static constexpr const char* name = "ScnasJaccardGradient";
+  static constexpr const char* face[] = {"in dsums: float", "in logits: float", "in labels: int32", "out dlogits: float"};
+  explicit JaccardGradient(const Attributes&) {}
+  void compute(Call& call) const {
+    const Shape s = call.volume(1);
+    call.expect(0, {kSums, s.n, s.c});
+    call.expect(2, {s.n, s.d, s.h, s.w});
+    jaccard_gradient(s.n, s.voxels(), s.c, call.data(0), call.data(1), call.whole(2), call.out_shape(0, s));
+  }
+};
+
+// LeakyReLU, a pointwise convolution w [1, 1, 1, channels, classes], a bias [classes].
+struct Out {
+  static constexpr const char* name = "ScnasOut";
+  static constexpr const char* face[] = {"in x: float", "in w: float", "in b: float", "out y: float"};
+  explicit Out(const Attributes&) {}
+  void compute(Call& call) const {
+    const Shape s = call.volume(0);
+    const int64_t classes = call.count(2);
+    call.expect(1, {1, 1, 1, s.c, classes});
+    call.expect(2, {classes});
+    float* y = call.out_shape(0, {s.n, s.d, s.h, s.w, classes});
+    out_layer({s.n * s.voxels(), s.c, classes}, call.data(0), call.data(1), call.data(2), y);
+  }
+};
+
+struct OutInput {
+  static constexpr const char* name = "ScnasOutInput";
+  static constexpr const char* face[] = {"in dy: float", "in x: float", "in w: float", "out dx: float"};
+  explicit OutInput(const Attributes&) {}
+  void compute(Call& call) const {
+    const Shape s = call.volume(1), y = call.volume(0);
+    call.expect_shape(0, {s.n, s.d, s.h, s.w, y.c});
+    call.expect(2, {1, 1, 1, s.c, y.c});
+    out_input({s.n * s.voxels(), s.c, y.c}, call.data(0), call.data(1), call.data(2), call.out_shape(0, s));
+  }
+};
+
+struct OutFilter {
+  static constexpr const char* name = "ScnasOutFilter";
+  static constexpr const char* face[] = {"in dy: float", "in x: float", "out dw: float", "out db: float"};
+  explicit OutFilter(const Attributes&) {}
+  void compute(Call& call) const {
+    const Shape s = call.volume(1), y = call.volume(0);
+    call.expect_shape(0, {s.n, s.d, s.h, s.w, y.c});
+    float* dw = call.out(0, {1, 1, 1, s.c, y.c});
+    out_filter({s.n * s.voxels(), s.c, y.c}, call.data(0), call.data(1), dw, call.out(1, {y.c}));
+  }
+};
 
 // One step of Adam on N tensors. numbers: rate, β₁, 1 − β₁, β₂, 1 − β₂, the stabiliser; then for each tensor 1/(1 − β₁ᵗ) and
 // 1/√(1 − β₂ᵗ). They are an input, not attributes: TensorFlow keeps a kernel for every set of attributes it has seen.
@@ -70,6 +135,13 @@ struct Adam {
 
 }  // namespace
 
-void define_training() { define<Adam>(); }
+void define_training() {
+  define<JaccardSums>();
+  define<JaccardGradient>();
+  define<Out>();
+  define<OutInput>();
+  define<OutFilter>();
+  define<Adam>();
+}
 
 }  // namespace scnas

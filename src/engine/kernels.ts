@@ -80,6 +80,13 @@ export interface Kernels {
   /** Σ ẑ[index]·value over the terms, in their order; without ẑ every weight is 1. Gradients to ẑ and to the values. */
   weightedSum(terms: readonly Term[], zHat?: tf.Tensor1D): Tensor5D;
 
+  /** LeakyReLU → conv3d with weights [1, 1, 1, channels, classes] → + bias [classes], the last layer. */
+  outUnit(x: Tensor5D, w: tf.Tensor5D, bias: tf.Tensor1D): Tensor5D;
+  /**
+   * Σ t·p, Σ p², Σ p and Σ t over x, y, z, as [4, batch, classes]; p is the softmax of the logits, t the labels [batch, x, y, z] (int32)
+   * one-hot. A label that is no class counts for none. Gradient to the logits.
+   */
+  jaccardSums(logits: Tensor5D, labels: tf.Tensor4D): tf.Tensor3D;
   /** m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − η·scale₁m / (scale₂√v + stabiliser): new tensors; the old ones stay the caller's. */
   adam(step: AdamStep): AdamMoments;
 }

@@ -4,7 +4,7 @@ import { conv3d, convUnit, factorizedReduce, reduceUnit, separable, separableUni
 import { addon } from './native-op';
 import { instanceNorm, leakyRelu, weightedSum } from './native-pointwise';
 import { pool, poolUnit, upsample } from './native-space';
-import { adam } from './native-training';
+import { adam, jaccardSums, outUnit } from './native-training';
 
 /** {@link Kernels} of our own ops; undefined where they are not built, or where there is a GPU. */
 export const native: Kernels | undefined = addon && {
@@ -21,6 +21,8 @@ export const native: Kernels | undefined = addon && {
   reduceUnit,
   poolUnit,
   weightedSum,
+  outUnit,
+  jaccardSums,
   adam,
 };
 

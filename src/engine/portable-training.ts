@@ -1,6 +1,42 @@
-/** What a training step does beside the network, from stock ops. */
+/** The ends of a training step from stock ops: the sums of its loss, Adam. */
 import type { AdamMoments, AdamStep } from './kernels';
+import type { Tensor5D } from './model';
+import { define } from './portable-op';
+import { sumOver } from './portable-pointwise';
 import { tf } from './tf';
+
+const oneHot = (labels: tf.Tensor, classes: number) =>
+  tf.cast(tf.oneHot(labels as tf.Tensor4D, classes), 'float32');
+
+const sums = define<Record<string, never>>({
+  name: 'PortableJaccardSums',
+  forward: ([logits, labels]) => {
+    const [n, , , , classes] = logits.shape;
+    const p = tf.softmax(logits);
+    const t = oneHot(labels, classes);
+    const rows = [tf.mul(t, p), tf.square(p), p, t].map((v) => tf.reshape(sumOver(v), [n, classes]));
+    return [tf.stack(rows)];
+  },
+  /** p·(g − Σ p·g) with g = t·d₀ + 2p·d₁ + d₂. */
+  gradient: (dy, [logits, labels]) => [
+    () => {
+      const [n, , , , classes] = logits.shape;
+      const d = tf.unstack(tf.reshape(dy, [4, n, 1, 1, 1, classes]));
+      const p = tf.softmax(logits);
+      const g = tf.addN([
+        tf.mul(oneHot(labels, classes), d[0]),
+        tf.mul(tf.mul(p, 2), d[1]),
+        tf.add(tf.zerosLike(p), d[2]),
+      ]);
+      return tf.mul(p, tf.sub(g, tf.sum(tf.mul(p, g), 4, true)));
+    },
+    () => tf.zerosLike(labels),
+  ],
+});
+
+/** See {@link Kernels.jaccardSums}. */
+export const jaccardSums = (logits: Tensor5D, labels: tf.Tensor4D) =>
+  sums([logits, labels], {})[0] as tf.Tensor3D;
 
 /** See {@link Kernels.adam}: all tensors as one long vector. */
 export function adam({ rate, beta1, beta2, stabiliser, scales, ...tensors }: AdamStep): AdamMoments {
