@@ -100,6 +100,7 @@ class Call {
   }
   int64_t count(int i) { return TF_TensorElementCount(input(i)); }
   const float* data(int i) { return static_cast<const float*>(TF_TensorData(input(i))); }
+  const int32_t* whole(int i) { return static_cast<const int32_t*>(TF_TensorData(input(i))); }
   const uint8_t* bytes(int i) { return static_cast<const uint8_t*>(TF_TensorData(input(i))); }
 
   // The k-th number of an int32 input, which must be a place in an array of `size`.
@@ -219,5 +220,6 @@ void define_basics();
 void define_convolutions();
 void define_pools();
 void define_dag();
+void define_training();
 
 }  // namespace scnas

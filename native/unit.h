@@ -33,17 +33,6 @@ inline void unit_forward(const Term& t, const float* x, float* y, uint8_t* codes
   }
 }
 
-// f(to) writes dx; with `add` it is added to what is there.
-template <class F>
-inline void into(const Shape& s, float* dx, bool add, const F& f) {
-  if (!add) return f(dx);
-  Buffer fresh(s.size());
-  f(fresh.data());
-  each_tile(s.size(), [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; i++) dx[i] += fresh[i];
-  });
-}
-
 // From dy, the gradient of the result before the norm: dx (added to if `add`) and the gradients of the weights; each may be null.
 inline void unit_backward(const Term& t, const float* x, const float* dy, const uint8_t* codes, float* dx, bool add, float* dw0, float* dw1) {
   switch (t.kind) {
@@ -52,13 +41,12 @@ inline void unit_backward(const Term& t, const float* x, const float* dy, const 
         if (dx) pointwise_input_grad(x, t.w[0], dy, dx, t.in, t.out.c, true, {t.stride, 0, 0, 0}, add);
         if (dw0) pointwise_filter_grad(x, dy, dw0, t.in, t.out.c, true, {t.stride, 0, 0, 0});
       } else {
-        if (dx) into(t.in, dx, add, [&](float* to) { conv3d_input_grad(x, t.w[0], dy, to, t.in, t.out.c, t.stride, t.dilation, true); });
+        if (dx) conv3d_input_grad(x, t.w[0], dy, dx, t.in, t.out.c, t.stride, t.dilation, true, add);
         if (dw0) conv3d_filter_grad(x, dy, dw0, t.in, t.out.c, t.stride, t.dilation, true);
       }
       return;
     case UnitKind::separable:
-      if (dx) into(t.in, dx, add, [&](float* to) { separable_input_grad(x, t.w[0], t.w[1], dy, to, t.in, t.out.c, t.stride, t.dilation, true); });
-      if (dw0) separable_filter_grad(x, t.w[0], t.w[1], dy, dw0, dw1, t.in, t.out.c, t.stride, t.dilation, true);
+      separable_backward(x, t.w[0], t.w[1], dy, dx, dw0, dw1, t.in, t.out.c, t.stride, t.dilation, true, add);
       return;
     case UnitKind::reduce:
       for (int k = 0; k < 2; k++) {
@@ -69,14 +57,14 @@ inline void unit_backward(const Term& t, const float* x, const float* dy, const 
       }
       return;
     case UnitKind::max_pool:
-      if (dx) into(t.in, dx, add, [&](float* to) { max_pool_gradient(PoolPlan(t.in, t.stride), dy, codes, to); });
+      if (dx) max_pool_gradient(PoolPlan(t.in, t.stride), dy, codes, dx, add);
       return;
     case UnitKind::average_pool:
-      if (dx) into(t.in, dx, add, [&](float* to) { average_pool_gradient(PoolPlan(t.in, t.stride), dy, to); });
+      if (dx) average_pool_gradient(PoolPlan(t.in, t.stride), dy, dx, add);
       return;
     case UnitKind::upsample:
     case UnitKind::upsample_corners:
-      if (dx) into(t.in, dx, add, [&](float* to) { upsample_gradient(t.in, dy, t.kind == UnitKind::upsample_corners, to); });
+      if (dx) upsample_gradient(t.in, dy, t.kind == UnitKind::upsample_corners, dx, add);
       return;
     case UnitKind::identity: return;
   }

@@ -57,7 +57,10 @@ export function dag(sources: readonly Tensor5D[], nodes: readonly DagNode[], zHa
     forward: (wanted) => {
       const keep = wanted.includes(true);
       const code = tf.tensor1d(program, 'int32');
-      const attributes = { ints: { ...ints, K: keep ? kept : 1, keep: keep ? 1 : 0 }, floats: { epsilon: EPSILON } };
+      const attributes = {
+        ints: { ...ints, K: keep ? kept : 1, keep: keep ? 1 : 0 },
+        floats: { epsilon: EPSILON },
+      };
       const inputs = [code, orNothing(zHat), ...sources, ...weights];
       const [y, stats, ...state] = runMany('ScnasDag', inputs, 2 + attributes.ints.K, attributes);
       return { y, saved: [stats, ...inputs, ...state] };

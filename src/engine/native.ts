@@ -5,6 +5,7 @@ import { dag } from './native-dag';
 import { addon } from './native-op';
 import { instanceNorm, leakyRelu, weightedSum } from './native-pointwise';
 import { pool, poolUnit, upsample } from './native-space';
+import { adam, jaccardSums, outUnit } from './native-training';
 
 /** {@link Kernels} of our own ops; undefined where they are not built, or where there is a GPU. */
 export const native: Kernels | undefined = addon && {
@@ -22,6 +23,9 @@ export const native: Kernels | undefined = addon && {
   poolUnit,
   weightedSum,
   dag,
+  outUnit,
+  jaccardSums,
+  adam,
 };
 
 /** The native kernels' number of threads: `SCNAS_THREADS`, else every core. With `count`, sets it. 0: not built. */

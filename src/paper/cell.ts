@@ -176,7 +176,10 @@ function dagOf(
   const unitOf = ({ prefix, built }: Placed) => built.unit?.(ownOf(prefix, built, theta));
   const nodes: DagNode[] = [];
   let known = true;
-  const add = (terms: readonly { from: number; unit: Unit | undefined; index: number }[], output: boolean) => {
+  const add = (
+    terms: readonly { from: number; unit: Unit | undefined; index: number }[],
+    output: boolean,
+  ) => {
     known &&= terms.length > 0 && terms.every(({ unit }) => unit !== undefined);
     nodes.push({ terms: terms as DagNode['terms'], output });
     return plan.inputs.length + nodes.length - 1;
@@ -184,7 +187,9 @@ function dagOf(
   const at = entries.map((entry, i) => {
     const here = add([{ from: i, unit: unitOf(entry), index: -1 }], false);
     const upsample: Unit = { kind: 'upsample', alignCorners: readings.upsampling === 'corners' };
-    return plan.inputs[i].resize === 'expand' ? add([{ from: here, unit: upsample, index: -1 }], false) : here;
+    return plan.inputs[i].resize === 'expand'
+      ? add([{ from: here, unit: upsample, index: -1 }], false)
+      : here;
   });
   for (const to of new Set(edges.map((e) => e.to))) {
     const terms = edges.flatMap((edge, e) =>

@@ -160,8 +160,7 @@ export function factorizedReduce(inputs: number, outputs: number, affine: boolea
 }
 
 function pooling(kind: 'max' | 'avg'): Operation['build'] {
-  return ({ stride, poolNorm }) =>
-    ofUnit([], () => ({ kind: 'pool', pool: kind, stride, norm: poolNorm }));
+  return ({ stride, poolNorm }) => ofUnit([], () => ({ kind: 'pool', pool: kind, stride, norm: poolNorm }));
 }
 
 function identity({ width: c, stride, affine, identity: reading }: Site): Built {
