@@ -1,7 +1,7 @@
 /** The ends of a training step on the native kernels: the last layer, the sums of its loss, Adam. */
 import type { AdamMoments, AdamStep } from './kernels';
 import type { Tensor5D } from './model';
-import { record, run, runMany } from './native-op';
+import { record, run, runMany, together } from './native-op';
 import { tf } from './tf';
 
 /** See {@link Kernels.outUnit}. */
@@ -9,14 +9,10 @@ export function outUnit(x: Tensor5D, w: tf.Tensor5D, bias: tf.Tensor1D): Tensor5
   return record({
     inputs: [x, w, bias],
     forward: () => ({ y: run('ScnasOut', [x, w, bias]), saved: [x, w] as const }),
-    gradient: (dy, [x, w]) => {
-      let both: readonly tf.Tensor[] | undefined;
-      const filter = () => {
-        both ??= runMany('ScnasOutFilter', [dy, x], 2);
-        return both;
-      };
-      return [() => run('ScnasOutInput', [dy, x, w]), () => filter()[0], () => filter()[1]];
-    },
+    gradient: (dy, [x, w]) => [
+      () => run('ScnasOutInput', [dy, x, w]),
+      ...together(2, () => runMany('ScnasOutFilter', [dy, x], 2)),
+    ],
   });
 }
 
