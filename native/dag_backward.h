@@ -53,13 +53,9 @@ class DagBackward {
     for (size_t at = size_t(dag_.sources); at < dag_.nodes.size(); at++) {
       const Shape& s = dag_.nodes[at].shape;
       if (!dag_.nodes[at].output) continue;
-      float* to = gradient(int64_t(at));
-      const int64_t c = s.c, ld = dag_.result.c, at_channel = first;
-      parallel_for(s.n * s.voxels(), [=](int64_t b, int64_t e) {
-        for (; b < e; b++) std::memcpy(to + b * c, dy + b * ld + at_channel, size_t(c) * 4);
-      }, 4096);
+      copy_channels(s.n * s.voxels(), s.c, dy + first, dag_.result.c, gradient(int64_t(at)), s.c);
       written_[at] = 1;
-      first += c;
+      first += s.c;
     }
   }
 

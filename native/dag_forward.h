@@ -1,5 +1,7 @@
 // The forward pass of a DAG: each node's terms, their statistics, and their weighted sum in one pass.
 #pragma once
+#include <array>
+
 #include "unit.h"
 
 namespace scnas {
@@ -39,6 +41,20 @@ inline void sum_terms(const Shape& s, const std::vector<Summand>& terms, const f
   });
 }
 
+// Copies [voxels][c] between rows of ld_from and ld_to floats.
+inline void copy_channels(int64_t voxels, int64_t c, const float* from, int64_t ld_from, float* to, int64_t ld_to) {
+  parallel_for(voxels, [=](int64_t b, int64_t e) {
+    const auto rows = [&](auto width) {
+      for (int64_t v = b; v < e; v++)
+        for (int64_t i = 0; i < c; i += int64_t(sizeof width) / 4) std::memcpy(to + v * ld_to + i, from + v * ld_from + i, sizeof width);
+    };
+    if (c % 8 == 0) rows(v8{});
+    else if (c % 4 == 0) rows(std::array<float, 4>{});
+    else if (c % 2 == 0) rows(std::array<float, 2>{});
+    else rows(float{});
+  }, 4096);
+}
+
 class DagForward {
  public:
   // `kept` has room for dag.kept, `stats` for dag.stats floats.
@@ -72,12 +88,8 @@ class DagForward {
     for (size_t at = size_t(dag_.sources); at < dag_.nodes.size(); at++) {
       const Node& node = dag_.nodes[at];
       if (!node.output) continue;
-      const float* from = value(int64_t(at));
-      const int64_t c = node.shape.c, ld = dag_.result.c, voxels = node.shape.n * node.shape.voxels();
-      parallel_for(voxels, [=](int64_t b, int64_t e) {
-        for (; b < e; b++) std::memcpy(y + b * ld + first, from + b * c, size_t(c) * 4);
-      }, 4096);
-      first += c;
+      copy_channels(node.shape.n * node.shape.voxels(), node.shape.c, value(int64_t(at)), node.shape.c, y + first, dag_.result.c);
+      first += node.shape.c;
     }
   }
 
