@@ -9,14 +9,11 @@ export function outUnit(x: Tensor5D, w: tf.Tensor5D, bias: tf.Tensor1D): Tensor5
   return record({
     inputs: [x, w, bias],
     forward: () => ({ y: run('ScnasOut', [x, w, bias]), saved: [x, w] as const }),
-    gradient: (dy, [x, w]) => {
-      let both: readonly tf.Tensor[] | undefined;
-      const filter = () => {
-        both ??= runMany('ScnasOutFilter', [dy, x], 2);
-        return both;
-      };
-      return [() => run('ScnasOutInput', [dy, x, w]), () => filter()[0], () => filter()[1]];
-    },
+    gradient: (dy, [x, w]) => [
+      () => run('ScnasOutInput', [dy, x, w]),
+      () => run('ScnasOutFilter', [dy, x]),
+      () => run('ScnasOutBias', [dy]),
+    ],
   });
 }
 
