@@ -61,13 +61,22 @@ struct OutInput {
 
 struct OutFilter {
   static constexpr const char* name = "ScnasOutFilter";
-  static constexpr const char* face[] = {"in dy: float", "in x: float", "out dw: float", "out db: float"};
+  static constexpr const char* face[] = {"in dy: float", "in x: float", "out dw: float"};
   explicit OutFilter(const Attributes&) {}
   void compute(Call& call) const {
     const Shape s = call.volume(1), y = call.volume(0);
     call.expect_shape(0, {s.n, s.d, s.h, s.w, y.c});
-    float* dw = call.out(0, {1, 1, 1, s.c, y.c});
-    out_filter({s.n * s.voxels(), s.c, y.c}, call.data(0), call.data(1), dw, call.out(1, {y.c}));
+    out_filter({s.n * s.voxels(), s.c, y.c}, call.data(0), call.data(1), call.out(0, {1, 1, 1, s.c, y.c}));
+  }
+};
+
+struct OutBias {
+  static constexpr const char* name = "ScnasOutBias";
+  static constexpr const char* face[] = {"in dy: float", "out db: float"};
+  explicit OutBias(const Attributes&) {}
+  void compute(Call& call) const {
+    const Shape y = call.volume(0);
+    out_bias({y.n * y.voxels(), 0, y.c}, call.data(0), call.out(0, {y.c}));
   }
 };
 
@@ -141,6 +150,7 @@ void define_training() {
   define<Out>();
   define<OutInput>();
   define<OutFilter>();
+  define<OutBias>();
   define<Adam>();
 }
 

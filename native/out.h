@@ -113,14 +113,14 @@ inline void filter_tile(const OutShape& s, const float* dy, int64_t count, const
 
 }  // namespace detail
 
-// dw [channels, classes] = Σ leaky(x)·dy and db = Σ dy over the voxels, in a fixed order.
-inline void out_filter(const OutShape& s, const float* dy, const float* x, float* dw, float* db) {
-  const int64_t wide = s.wide(), size = s.classes * (wide + 1);
+// dw [channels, classes] = Σ leaky(x)·dy over the voxels, in a fixed order.
+inline void out_filter(const OutShape& s, const float* dy, const float* x, float* dw) {
+  const int64_t wide = s.wide(), size = s.classes * wide;
   const int64_t blocks = block_count(s.tiles(), 32);
   std::vector<double> partial(size_t(blocks * size), 0.0);
   fixed_blocks(s.tiles(), blocks, [&](int64_t block, int64_t tile, int64_t last) {
     float* rows = thread_scratch(kOutTile * wide);
-    double *sums = partial.data() + block * size, *bias = sums + s.classes * wide;
+    double* sums = partial.data() + block * size;
     for (; tile < last; tile++) {
       const int64_t first = tile * kOutTile, count = std::min(kOutTile, s.voxels - first);
       const float* g = dy + first * s.classes;
@@ -131,17 +131,28 @@ inline void out_filter(const OutShape& s, const float* dy, const float* x, float
       if (rest == 3) detail::filter_tile<3>(s, g + k, count, rows, sums + k * wide);
       if (rest == 2) detail::filter_tile<2>(s, g + k, count, rows, sums + k * wide);
       if (rest == 1) detail::filter_tile<1>(s, g + k, count, rows, sums + k * wide);
-      for (int64_t i = 0; i < count * s.classes; i++) bias[i % s.classes] += double(g[i]);
     }
   });
-  const auto total = [&](int64_t at) {
-    double sum = 0;
-    for (int64_t block = 0; block < blocks; block++) sum += partial[size_t(block * size + at)];
-    return float(sum);
-  };
+  for (int64_t k = 0; k < s.classes; k++)
+    for (int64_t c = 0; c < s.channels; c++) {
+      double sum = 0;
+      for (int64_t block = 0; block < blocks; block++) sum += partial[size_t(block * size + k * wide + c)];
+      dw[c * s.classes + k] = float(sum);
+    }
+}
+
+// db = Σ dy over the voxels, in a fixed order.
+inline void out_bias(const OutShape& s, const float* dy, float* db) {
+  const int64_t blocks = block_count(s.voxels, 4096);
+  std::vector<double> partial(size_t(blocks * s.classes), 0.0);
+  fixed_blocks(s.voxels, blocks, [&](int64_t block, int64_t v, int64_t last) {
+    for (; v < last; v++)
+      for (int64_t k = 0; k < s.classes; k++) partial[size_t(block * s.classes + k)] += double(dy[v * s.classes + k]);
+  });
   for (int64_t k = 0; k < s.classes; k++) {
-    for (int64_t c = 0; c < s.channels; c++) dw[c * s.classes + k] = total(k * wide + c);
-    db[k] = total(s.classes * wide + k);
+    double sum = 0;
+    for (int64_t block = 0; block < blocks; block++) sum += partial[size_t(block * s.classes + k)];
+    db[k] = float(sum);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The ends of a training step on the native kernels: the last layer, the sums of its loss, Adam. */
 import type { AdamMoments, AdamStep } from './kernels';
 import type { Tensor5D } from './model';
-import { record, run, runMany, together } from './native-op';
+import { record, run, runMany } from './native-op';
 import { tf } from './tf';
 
 /** See {@link Kernels.outUnit}. */
@@ -11,7 +11,8 @@ export function outUnit(x: Tensor5D, w: tf.Tensor5D, bias: tf.Tensor1D): Tensor5
     forward: () => ({ y: run('ScnasOut', [x, w, bias]), saved: [x, w] as const }),
     gradient: (dy, [x, w]) => [
       () => run('ScnasOutInput', [dy, x, w]),
-      ...together(2, () => runMany('ScnasOutFilter', [dy, x], 2)),
+      () => run('ScnasOutFilter', [dy, x]),
+      () => run('ScnasOutBias', [dy]),
     ],
   });
 }
