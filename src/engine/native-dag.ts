@@ -51,9 +51,14 @@ export function dag(sources: readonly Tensor5D[], nodes: readonly DagNode[], zHa
   const { program, weights, kept } = compile(nodes);
   const ints = { S: sources.length, N: weights.length, K: kept };
   const z = zHat ? [zHat] : [];
-  const place = { z: 0, sources: z.length, weights: z.length + sources.length };
+  const count = sources.length;
+  // The last source first: a tape of single units, read backwards, adds up the gradients of a tensor that is several sources in this order.
+  const places = {
+    source: (i: number) => z.length + count - 1 - i,
+    weight: (i: number) => z.length + count + i,
+  };
   return record({
-    inputs: [...z, ...sources, ...weights],
+    inputs: [...z, ...[...sources].reverse(), ...weights],
     forward: (wanted) => {
       const keep = wanted.includes(true);
       const code = tf.tensor1d(program, 'int32');
@@ -67,14 +72,19 @@ export function dag(sources: readonly Tensor5D[], nodes: readonly DagNode[], zHa
     },
     gradient: (dy, [stats, ...rest], wanted) => {
       const flags = {
-        want_z: zHat && wanted[place.z] ? 1 : 0,
-        want_sources: sources.reduce((bits, _, i) => (wanted[place.sources + i] ? bits | (1 << i) : bits), 0),
-        want_weights: weights.some((_, i) => wanted[place.weights + i]) ? 1 : 0,
+        want_z: zHat && wanted[0] ? 1 : 0,
+        want_sources: sources.reduce((bits, _, i) => (wanted[places.source(i)] ? bits | (1 << i) : bits), 0),
+        want_weights: weights.some((_, i) => wanted[places.weight(i)]) ? 1 : 0,
       };
-      const made = runMany('ScnasDagGradient', [dy, stats, ...rest], 1 + sources.length + weights.length, {
+      const made = runMany('ScnasDagGradient', [dy, stats, ...rest], 1 + count + weights.length, {
         ints: { ...ints, ...flags },
       });
-      return made.slice(1 - z.length).map((gradient) => () => gradient);
+      const ordered = [
+        ...(zHat ? [made[0]] : []),
+        ...made.slice(1, 1 + count).reverse(),
+        ...made.slice(1 + count),
+      ];
+      return ordered.map((gradient) => () => gradient);
     },
   });
 }
