@@ -14,16 +14,7 @@ namespace scnas {
 typedef uint8_t b8 __attribute__((vector_size(8)));
 typedef int32_t i8 __attribute__((vector_size(32)));
 
-// GCC 12 spells the general conversions out lane by lane.
-inline i8 load_codes(const uint8_t* p) {
-#if defined(__AVX2__)
-  return reinterpret_cast<i8>(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
-#else
-  b8 v;
-  std::memcpy(&v, p, sizeof v);
-  return __builtin_convertvector(v, i8);
-#endif
-}
+// GCC 12 spells the general conversion out lane by lane.
 inline void store_codes(uint8_t* p, i8 v) {
 #if defined(__AVX2__)
   const __m256i whole = reinterpret_cast<__m256i>(v);
@@ -40,16 +31,6 @@ inline i8 load_i8(const int32_t* p) {
   return v;
 }
 inline void store_i8(int32_t* p, i8 v) { std::memcpy(p, &v, sizeof v); }
-struct WholeCodes : Whole {
-  i8 codes(const uint8_t* p) const { return load_codes(p); }
-};
-struct PartCodes : Part {
-  i8 codes(const uint8_t* p) const {
-    i8 v{};
-    for (int64_t i = 0; i < k; i++) v[i] = p[i];
-    return v;
-  }
-};
 inline v8 pick(i8 mask, v8 a, v8 b) { return mask ? a : b; }
 inline i8 pick(i8 mask, i8 a, i8 b) { return mask ? a : b; }
 
@@ -182,61 +163,36 @@ inline void max_pool(const PoolPlan& p, const float* x, float* y, uint8_t* codes
 }
 
 // dx (+)= Σ of dy over the windows whose largest value is there; `accumulate` adds.
+//
+// Every result sends itself to where it came from. Blocks of result planes that are two apart reach no common source plane, so
+// every other block runs in parallel, then the ones between.
 inline void max_pool_gradient(const PoolPlan& p, const float* dy, const uint8_t* codes, float* dx, bool accumulate = false) {
-  const int64_t row = p.in_row(), result = p.out_row(), c = p.in.c;
-  parallel_for(p.in.n * p.in.d * p.in.h, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; r++) {
-      const int64_t h = r % p.in.h, d = r / p.in.h % p.in.d, n = r / p.in.h / p.in.d;
-      const float* g[9];
-      const uint8_t* code[9];
-      int32_t base[9];
-      int taps = 0;
-      for (int64_t td = 0; td < 3; td++)
-        for (int64_t th = 0; th < 3; th++) {
-          int64_t rd, rh;
-          if (!p.d.read_by(d, td, rd) || !p.h.read_by(h, th, rh)) continue;
-          const int64_t at = ((n * p.out.d + rd) * p.out.h + rh) * result;
-          g[taps] = dy + at;
-          code[taps] = codes + at;
-          base[taps++] = int32_t(td * 9 + th * 3);
+  constexpr int64_t kPlanes = 2;
+  const int64_t row = p.in_row(), result = p.out_row(), c = p.in.c, stride = p.w.stride;
+  const int64_t blocks = (p.out.d + kPlanes - 1) / kPlanes;
+  if (!accumulate)
+    parallel_for(p.in.n * p.in.d, [&](int64_t b, int64_t e) { std::fill(dx + b * p.in.h * row, dx + e * p.in.h * row, 0.f); });
+  int64_t offset[28];
+  for (int64_t k = 0; k < 27; k++) offset[k] = ((k / 9 - 1) * p.in.h + k / 3 % 3 - 1) * row + (k % 3 - 1) * c;
+  for (int64_t parity = 0; parity < 2; parity++) {
+    const int64_t some = (blocks + 1 - parity) / 2;
+    parallel_for(p.in.n * some, [&](int64_t begin, int64_t end) {
+      for (int64_t k = begin; k < end; k++) {
+        const int64_t n = k / some, first = (2 * (k % some) + parity) * kPlanes, last = std::min(first + kPlanes, p.out.d);
+        for (int64_t r = first * p.out.h; r < last * p.out.h; r++) {
+          const int64_t d = r / p.out.h, h = r % p.out.h, at = (n * p.out.d * p.out.h + r) * result;
+          float* to = dx + ((n * p.in.d + d * stride) * p.in.h + h * stride) * row;
+          const float* g = dy + at;
+          const uint8_t* code = codes + at;
+          if (stride == 1)
+            for (int64_t i = 0; i < result; i++) to[i + offset[code[i]]] += g[i];
+          else
+            for (int64_t w = 0; w < p.out.w; w++, to += 2 * c, g += c, code += c)
+              for (int64_t j = 0; j < c; j++) to[j + offset[code[j]]] += g[j];
         }
-      float* to = dx + r * row;
-      if (p.w.stride == 2) {
-        // Few results: each adds itself where it came from.
-        if (!accumulate) std::fill(to, to + row, 0.f);
-        for (int t = 0; t < taps; t++)
-          for (int64_t k = 0, i = 0; k < p.out.w; k++)
-            for (int64_t j = 0; j < c; j++, i++) {
-              const int64_t tap = code[t][i] - base[t], at = 2 * k + tap - 1;
-              if (tap >= 0 && tap < 3 && at >= 0 && at < p.in.w) to[at * c + j] += g[t][i];
-            }
-        continue;
       }
-      // What each tap along the row sends on, a row for each with a voxel of zeros on both sides; then the three shifts.
-      float* sent[3];
-      for (int tw = 0; tw < 3; tw++) {
-        sent[tw] = thread_scratch(row + 2 * c + 16, tw) + c;
-        std::fill(sent[tw] - c, sent[tw], 0.f);
-      }
-      const auto gather = [&](auto access, int64_t i) {
-        v8 sum[3] = {splat8(0), splat8(0), splat8(0)};
-        for (int t = 0; t < taps; t++) {
-          const v8 v = access.load(g[t] + i);
-          const i8 at = access.codes(code[t] + i) - base[t];
-          for (int tw = 0; tw < 3; tw++) sum[tw] += pick(at == tw, v, splat8(0));
-        }
-        for (int tw = 0; tw < 3; tw++) store8(sent[tw] + i, sum[tw]);
-      };
-      int64_t i = 0;
-      for (; i + 8 <= row; i += 8) gather(WholeCodes{}, i);
-      if (i < row) gather(PartCodes{{row - i}}, i);
-      for (int tw = 0; tw < 3; tw++) std::fill(sent[tw] + row, sent[tw] + row + c, 0.f);
-      each_vector(row, 1, [&](auto access, int64_t k, int64_t) {
-        const v8 sum = (access.load(sent[0] + k + c) + access.load(sent[1] + k)) + access.load(sent[2] + k - c);
-        access.store(to + k, accumulate ? access.load(to + k) + sum : sum);
-      });
-    }
-  });
+    });
+  }
 }
 
 // y = the mean of each window's voxels inside the tensor.
