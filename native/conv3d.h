@@ -156,15 +156,21 @@ inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const
   const int64_t size = 27 * in.c * co, blocks = sum_blocks(out.n * out.d), source = in.h * in.w * in.c, result = out.h * out.w * co;
   const ImagePlan images(in, in.c, stride, dilation, false);
   const DirectPlan direct(in, in.c, stride, dilation, false);
+  const auto fill = [&](int64_t tag, float* plane) { direct.fill(x + tag * source, plane, activate); };
+  if (co % 8 == 0 && in.c * co >= 256 && in.n * in.d * direct.plane() <= 1 << 18) {
+    Buffer planes(in.n * in.d * direct.plane());
+    parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
+      for (; begin < end; begin++) fill(begin, &planes[begin * direct.plane()]);
+    });
+    return outer_volume(direct, co, in.n, planes.data(), dy, dw);
+  }
   Buffer sums(blocks * size);
   fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
     float* mine = sums.data() + block * size;
     std::fill(mine, mine + size, 0.f);
     if (co % 8) image_filter_planes(images, x, dy, in, out, activate, begin, end, mine);
     else
-      outer_planes(
-          direct, co, begin, end, [&](int64_t tag, float* plane) { direct.fill(x + tag * source, plane, activate); },
-          [&](int64_t n, int64_t d) { return dy + (n * out.d + d) * result; }, mine);
+      outer_planes(direct, co, begin, end, fill, [&](int64_t n, int64_t d) { return dy + (n * out.d + d) * result; }, mine);
   });
   parallel_for(size, [&](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; i++) {
