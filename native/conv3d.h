@@ -150,35 +150,67 @@ static inline void image_filter_planes(const ImagePlan& p, const float* x, const
   });
 }
 
+/// dw [9][third] = the sums of the blocks [blocks][9][third] in their order; of products [blocks][3][4][third] if `paired`.
+static inline void fold_products(const float* sums, int64_t blocks, bool paired, int64_t third, float* dw) {
+  const int64_t rows = paired ? 4 : 3, size = 3 * rows * third;
+  constexpr int64_t some = 256;
+  const int64_t chunks = (third + some - 1) / some;
+  parallel_for(3 * chunks, [&](int64_t begin, int64_t end) {
+    for (; begin < end; begin++) {
+      const int64_t kd = begin / chunks, first = begin % chunks * some, n = std::min(some, third - first);
+      double m[4][some];
+      for (int64_t j = 0; j < rows; j++) {
+        const float* from = sums + (kd * rows + j) * third + first;
+        for (int64_t i = 0; i < n; i++) m[j][i] = from[i];
+        for (int64_t k = 1; k < blocks; k++)
+          for (int64_t i = 0; i < n; i++) m[j][i] += from[k * size + i];
+      }
+      float* to = dw + kd * 3 * third + first;
+      if (!paired)
+        for (int64_t j = 0; j < 3; j++)
+          for (int64_t i = 0; i < n; i++) to[j * third + i] = float(m[j][i]);
+      else
+        for (int64_t i = 0; i < n; i++) {
+          to[i] = float(m[0][i] + (m[1][i] + m[2][i]) * 0.5);
+          to[third + i] = float((m[1][i] - m[2][i]) * 0.5);
+          to[2 * third + i] = float((m[1][i] + m[2][i]) * 0.5 + m[3][i]);
+        }
+    }
+  }, 8);
+}
+
 inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
                                bool activate) {
   const Shape out = out_shape(in, stride, co);
-  const int64_t size = 27 * in.c * co, blocks = sum_blocks(out.n * out.d), source = in.h * in.w * in.c, result = out.h * out.w * co;
-  const ImagePlan images(in, in.c, stride, dilation, false);
+  const bool lanes_of_channels = co % 8 == 0;
   const DirectPlan direct(in, in.c, stride, dilation, false);
-  const auto fill = [&](int64_t tag, float* plane) { direct.fill(x + tag * source, plane, activate); };
-  if (co % 8 == 0 && in.c * co >= 256 && in.n * in.d * direct.plane() <= 1 << 18) {
-    Buffer planes(in.n * in.d * direct.plane());
-    parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
-      for (; begin < end; begin++) fill(begin, &planes[begin * direct.plane()]);
-    });
-    return outer_volume(direct, co, in.n, planes.data(), dy, dw);
-  }
+  const bool paired = lanes_of_channels && direct.paired;
+  const int64_t third = 3 * in.c * co, size = third * (paired ? 12 : 9);
+  const int64_t source = in.h * in.w * in.c, result = out.h * out.w * co, plane = direct.plane();
+  const auto fill = [&](int64_t tag, float* to) { direct.fill(x + tag * source, to, activate); };
+  const bool whole = lanes_of_channels && in.c * co >= 256 && in.n * in.d * plane <= 1 << 19;
+  const int64_t blocks = whole ? 1 : sum_blocks(out.n * out.d);
   Buffer sums(blocks * size);
-  fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
-    float* mine = sums.data() + block * size;
-    std::fill(mine, mine + size, 0.f);
-    if (co % 8) image_filter_planes(images, x, dy, in, out, activate, begin, end, mine);
-    else
-      outer_planes(direct, co, begin, end, fill, [&](int64_t n, int64_t d) { return dy + (n * out.d + d) * result; }, mine);
-  });
-  parallel_for(size, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; i++) {
-      double s = 0;
-      for (int64_t k = 0; k < blocks; k++) s += sums[k * size + i];
-      dw[i] = float(s);
-    }
-  }, 4096);
+  if (whole) {
+    const OuterRows rows(direct, co);
+    Buffer planes(in.n * in.d * plane), mixed(out.n * out.d * rows.mixed);
+    parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
+      for (; begin < end; begin++) fill(begin, &planes[begin * plane]);
+    });
+    parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
+      for (; begin < end; begin++) rows.mix(dy + begin * result, &mixed[begin * rows.mixed]);
+    });
+    outer_volume(direct, co, in.n, planes.data(), dy, mixed.data(), sums.data());
+  } else {
+    const ImagePlan images(in, in.c, stride, dilation, false);
+    fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
+      float* mine = sums.data() + block * size;
+      std::fill(mine, mine + size, 0.f);
+      if (!lanes_of_channels) image_filter_planes(images, x, dy, in, out, activate, begin, end, mine);
+      else outer_planes(direct, co, begin, end, fill, [&](int64_t n, int64_t d) { return dy + (n * out.d + d) * result; }, mine);
+    });
+  }
+  fold_products(sums.data(), blocks, paired, third, dw);
 }
 
 }  // namespace scnas
