@@ -4,14 +4,9 @@
 // side are one run of taps·ci floats, and a few voxels' results in registers are a matrix product over such runs. Rows and
 // planes of padding are left out.
 //
-// At stride 1 without dilation rows are computed in pairs after Winograd's F(2, 3): of source rows d0…d3, taps g0…g2
-//     m0 = (d0 − d2)·g0, m1 = (d1 + d2)·(g0 + g1 + g2)/2, m2 = (d2 − d1)·(g0 − g1 + g2)/2, m3 = (d3 − d1)·g2
-//     y0 = m0 + m1 + m2, y1 = m1 − m2 + m3
-// four products instead of six; the sums over channels, columns and planes are taken of the m. The gradient of the taps is
-// the transpose: products of the d's with (g0, g0 + g1, g0 − g1, g1), now of dy's rows, and then of taps from products.
-// Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv 1509.09308.
+// At stride 1 without dilation two rows are computed at a time as pairs.h says.
 #pragma once
-#include "planes.h"
+#include "pairs.h"
 #include "tiles.h"
 
 namespace scnas {
@@ -36,7 +31,7 @@ struct DirectPlan {
         pitch(w.source + pad),
         step(transposed ? 1 : stride),
         phases(transposed ? stride : 1),
-        paired(stride == 1 && dilation == 1) {
+        paired(in_pairs(stride, dilation)) {
     for (int64_t phase = 0; phase < phases; phase++) {
       Runs& r = runs[phase];
       r.count = 0, r.taps = 1, r.width = (w.result - phase + phases - 1) / phases;
@@ -77,13 +72,10 @@ struct DirectPlan {
       for (int j = 0; j < 4; j++) std::fill(to + j * down, to + j * down + pad * c, 0.f);
       const float *x0 = row(2 * q - 1), *x1 = row(2 * q), *x2 = row(2 * q + 1), *x3 = row(2 * q + 2);
       float* out = to + pad * c;
-      const auto some = [&](auto a, auto b, auto c, auto d, auto put) {
-        put(0, a - c), put(1, b + c), put(2, c - b), put(3, d - b);
-      };
       int64_t i = 0;
       for (; i + lanes <= n; i += lanes)
-        some(f(load(x0 + i)), f(load(x1 + i)), f(load(x2 + i)), f(load(x3 + i)), [&](int j, vec v) { store(out + j * down + i, v); });
-      for (; i < n; i++) some(f(x0[i]), f(x1[i]), f(x2[i]), f(x3[i]), [&](int j, float v) { out[j * down + i] = v; });
+        pair_sources(f(load(x0 + i)), f(load(x1 + i)), f(load(x2 + i)), f(load(x3 + i)), [&](int j, vec v) { store(out + j * down + i, v); });
+      for (; i < n; i++) pair_sources(f(x0[i]), f(x1[i]), f(x2[i]), f(x3[i]), [&](int j, float v) { out[j * down + i] = v; });
     }
     std::fill(to, to + pad * c, 0.f);
   }
@@ -101,7 +93,7 @@ struct DirectWeights {
   int64_t begin[2], row[2], length[2];  // of a phase: where it begins, floats of one row of taps, values of a run
   DirectWeights(const DirectPlan& p, const float* w, int64_t ci, int64_t co, bool transposed)
       : data(p.rows() * 9 * ci * co), memory(data.data()) {
-    const int64_t turned = transposed ? 2 : 0, size = ci * co;
+    const int64_t size = ci * co;
     int64_t start = 0;
     for (int64_t phase = 0; phase < p.phases; phase++) {
       const auto& r = p.runs[phase];
@@ -116,8 +108,7 @@ struct DirectWeights {
               for (int64_t i = 0; i < ci; i++)
                 for (int64_t o = v * 8; o < (v + vectors) * 8; o++) {
                   const float* k = w + (kd * 9 + r.tap[j]) * size + (transposed ? o * ci + i : i * co + o);
-                  *to++ = !p.paired ? k[kh * 3 * size] : kh == 0 ? k[turned * 3 * size] : kh == 3 ? k[(2 - turned) * 3 * size]
-                          : 0.5f * (k[0] + k[6 * size] + (kh == 1 ? 1.f : -1.f) * k[3 * size]);
+                  *to++ = p.paired ? pair_weight(k, 3 * size, kh, transposed) : k[kh * 3 * size];
                 }
           }
         }
