@@ -17,68 +17,52 @@
 
 namespace scnas {
 
+/// Results of a correlation (`transposed`: of its input gradient) with `ci` source and `co` result channels, by the layout
+/// that suits co: `source` [planes][h][w][ci], `out(n, d, h)` where a row goes, one of `direct_band`; `done(n, d, h, row)`.
+template <class Out, class Done>
+static inline void conv3d_planes(const float* source, const float* w, const Shape& in, int64_t ci, int64_t co, int64_t stride, int64_t dilation,
+                                 bool transposed, bool activate, const Out& out, const Done& done) {
+  const auto all = [&](const auto& p, const auto& planes) {
+    const int64_t size = p.h.source * p.w.source * ci, count = in.n * p.d.result;
+    const auto from = [&](int64_t tag, float* plane) { p.fill(source + tag * size, plane, activate); };
+    parallel_for(count, [&](int64_t begin, int64_t end) { planes(begin, end, from); }, plane_grain(count));
+  };
+  if (co % 8 == 0) {
+    const DirectPlan p(in, ci, stride, dilation, transposed);
+    const DirectWeights weights(p, w, ci, co, transposed);
+    all(p, [&](int64_t begin, int64_t end, const auto& from) { direct_planes(p, weights, co, begin, end, from, out, done); });
+  } else {
+    const ImagePlan p(in, ci, stride, dilation, transposed);
+    const ChannelCut cut(co);
+    const auto phases = phase_taps(p, cut, w, ci, transposed);
+    all(p, [&](int64_t begin, int64_t end, const auto& from) { image_planes(p, cut, phases, begin, end, from, out, done); });
+  }
+}
+
 inline void conv3d_forward(const float* x, const float* w, float* y, const Shape& in, int64_t co, int64_t stride, int64_t dilation, bool activate,
                            double* stats = nullptr) {
   const Shape out = out_shape(in, stride, co);
-  const int64_t source = in.h * in.w * in.c, row = out.w * co;
+  const int64_t row = out.w * co;
   std::vector<double> sums(stats ? out.n * out.d * co * 2 : 0);
-  const auto add = [&](int64_t n, int64_t d, const float* line) {
-    if (stats) add_stats(line, out.w, co, sums.data() + (n * out.d + d) * co * 2, scratch<2>(2 * period_of(co)));
-  };
-  const auto at = [&](int64_t n, int64_t d, int64_t h) { return y + ((n * out.d + d) * out.h + h) * row; };
-  if (co % 8 == 0) {
-    const DirectPlan p(in, in.c, stride, dilation, false);
-    const DirectWeights weights(p, w, in.c, co, false);
-    parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
-      direct_planes(
-          p, weights, co, begin, end, [&](int64_t tag, float* plane) { p.fill(x + tag * source, plane, activate); }, at,
-          [&](int64_t n, int64_t d, int64_t, const float* line) { add(n, d, line); });
-    }, plane_grain(out.n * out.d));
-  } else {
-    const ImagePlan p(in, in.c, stride, dilation, false);
-    const ChannelCut cut(co);
-    const auto phases = phase_taps(p, cut, w, in.c, false);
-    parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
-      image_planes(
-          p, cut, phases, begin, end, [&](int64_t tag, float* plane) { p.fill(x + tag * source, plane, activate); },
-          [&](int64_t n, int64_t d, int64_t h, const float* line) {
-            std::memcpy(at(n, d, h), line, row * sizeof(float));
-            add(n, d, line);
-          });
-    }, plane_grain(out.n * out.d));
-  }
+  conv3d_planes(
+      x, w, in, in.c, co, stride, dilation, false, activate, [&](int64_t n, int64_t d, int64_t h) { return y + ((n * out.d + d) * out.h + h) * row; },
+      [&](int64_t n, int64_t d, int64_t, const float* line) {
+        if (stats) add_stats(line, out.w, co, sums.data() + (n * out.d + d) * co * 2, scratch<2>(2 * period_of(co)));
+      });
   if (stats) sum_plane_stats(sums.data(), stats, out.n, out.d, co * 2);
 }
 
 inline void conv3d_input_grad(const float* x, const float* w, const float* dy, float* dx, const Shape& in, int64_t co, int64_t stride,
                               int64_t dilation, bool activate, bool accumulate = false) {
-  const Shape out = out_shape(in, stride, co);
-  const int64_t source = out.h * out.w * co, row = in.w * in.c;
-  const auto finish = [&](int64_t n, int64_t d, int64_t h, float* line) {
-    const int64_t at = ((n * in.d + d) * in.h + h) * row;
-    if (activate) times_leaky_grad(x + at, line, row);
-    if (accumulate) add_row(line, dx + at, row);
-    else if (line != dx + at) std::memcpy(dx + at, line, row * sizeof(float));
-  };
-  if (in.c % 8 == 0) {
-    const DirectPlan p(in, co, stride, dilation, true);
-    const DirectWeights weights(p, w, co, in.c, true);
-    const int64_t band = direct_band(row);
-    parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
-      float* lines = accumulate ? scratch<6>(band * row) : nullptr;
-      direct_planes(
-          p, weights, in.c, begin, end, [&](int64_t tag, float* plane) { p.fill(dy + tag * source, plane, false); },
-          [&](int64_t n, int64_t d, int64_t h) { return accumulate ? lines + h % band * row : dx + ((n * in.d + d) * in.h + h) * row; }, finish);
-    }, plane_grain(in.n * in.d));
-  } else {
-    const ImagePlan p(in, co, stride, dilation, true);
-    const ChannelCut cut(in.c);
-    const auto phases = phase_taps(p, cut, w, co, true);
-    parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
-      image_planes(
-          p, cut, phases, begin, end, [&](int64_t tag, float* plane) { p.fill(dy + tag * source, plane, false); }, finish);
-    }, plane_grain(in.n * in.d));
-  }
+  const int64_t row = in.w * in.c, band = direct_band(row);
+  const auto at = [&](int64_t n, int64_t d, int64_t h) { return ((n * in.d + d) * in.h + h) * row; };
+  conv3d_planes(
+      dy, w, in, co, in.c, stride, dilation, true, false,
+      [&](int64_t n, int64_t d, int64_t h) { return accumulate ? scratch<1>(band * row) + h % band * row : dx + at(n, d, h); },
+      [&](int64_t n, int64_t d, int64_t h, float* line) {
+        if (activate) times_leaky_grad(x + at(n, d, h), line, row);
+        if (accumulate) add_row(line, dx + at(n, d, h), row);
+      });
 }
 
 /// sums[k][o] += Σ_v x[k][v]·g[o·ld + v] for the three taps of a row, k < 3, o < O.
@@ -107,38 +91,42 @@ static inline void image_dot(const float* const* x, const float* g, int64_t ld, 
   }
 }
 
-/// Adds the gradient over the result planes begin…end−1 to sums [27·ci·co].
+/// Adds the gradient over the result planes begin…end−1 to sums [3][rows of taps][3][ci][co].
 static inline void image_filter_planes(const ImagePlan& p, const float* x, const float* dy, const Shape& in, const Shape& out, bool activate,
                                        int64_t begin, int64_t end, float* sums) {
-  const int64_t voxels = (out.h - 1) * p.pitch + out.w, ld = (voxels + 2 * lanes) / lanes * lanes;
-  const int64_t dot_run = 64 * lanes, co = out.c, quads = (co + 3) / 4;
-  int64_t at[9];
-  for (int kh = 0; kh < 3; kh++)
-    for (int kw = 0; kw < 3; kw++) {
-      int64_t r, c, part_h, part_w;
-      p.tap(p.h, 0, kh, r, part_h);
-      p.tap(p.w, 0, kw, c, part_w);
-      at[kh * 3 + kw] = (part_h * p.phases + part_w) * p.part + r * p.pitch + c;
-    }
+  const int64_t voxels = ((p.paired ? p.rows : out.h) - 1) * p.pitch + out.w, ld = (voxels + 2 * lanes) / lanes * lanes;
+  const int64_t dot_run = 64 * lanes, co = out.c, quads = (co + 3) / 4, rows = p.paired ? 4 : 3, size = co * ld;
+  int64_t at[12];
+  for (int k = 0; k < rows * 3; k++) {
+    int64_t r, c, part_h, part_w;
+    p.tap(p.h, 0, k / 3, r, part_h);
+    p.tap(p.w, 0, k % 3, c, part_w);
+    at[k] = p.paired ? k / 3 * p.part + c : (part_h * p.phases + part_w) * p.part + r * p.pitch + c;
+  }
   PlaneRing ring{scratch<0>(3 * p.plane()), p.plane()};
-  float* g = scratch<7>(co * ld);
-  std::fill(g, g + co * ld, 0.f);
+  float* g = scratch<7>((p.paired ? 4 : 1) * size);
+  std::fill(g, g + (p.paired ? 4 : 1) * size, 0.f);
   planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
     const float* planes[3];
     source_planes(p.d, ring, n, d, planes, [&](int64_t tag, float* plane) { p.fill(x + tag * in.h * in.w * in.c, plane, activate); });
     for (int64_t h = 0; h < out.h; h++)
-      transpose(dy + ((n * out.d + d) * out.h + h) * out.w * co, co, g + h * p.pitch, ld, out.w, co, Same{});
+      transpose(dy + ((n * out.d + d) * out.h + h) * out.w * co, co, p.paired ? g + h % 2 * 3 * size + h / 2 * p.pitch : g + h * p.pitch, ld, out.w,
+                co, Same{});
+    for (int64_t i = 0; p.paired && i < size; i += lanes) {
+      const vec a = load(g + i), b = load(g + 3 * size + i);
+      store(g + size + i, a + b), store(g + 2 * size + i, a - b);
+    }
     for (int64_t from = 0; from < voxels; from += dot_run)
       for (int64_t b = 0; b < quads; b++)
         for (int kd = 0; kd < 3; kd++)
           for (int64_t i = 0; planes[kd] && i < in.c; i++)
-            for (int kh = 0; kh < 3; kh++) {
+            for (int kh = 0; kh < rows; kh++) {
               const int64_t o = co * b / quads, count = co * (b + 1) / quads - o, run = std::min(dot_run, voxels - from);
-              const float *xs[3], *gs = g + o * ld + from;
+              const float *xs[3], *gs = g + (p.paired ? kh * size : 0) + o * ld + from;
               float* to[3];
               for (int kw = 0; kw < 3; kw++) {
                 xs[kw] = planes[kd] + i * p.image + from + at[kh * 3 + kw];
-                to[kw] = sums + (((kd * 3 + kh) * 3 + kw) * in.c + i) * co + o;
+                to[kw] = sums + (((kd * rows + kh) * 3 + kw) * in.c + i) * co + o;
               }
               switch (count) {
                 case 1: image_dot<1>(xs, gs, ld, run, to); break;
@@ -153,26 +141,34 @@ static inline void image_filter_planes(const ImagePlan& p, const float* x, const
 inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
                                bool activate) {
   const Shape out = out_shape(in, stride, co);
-  const int64_t size = 27 * in.c * co, blocks = sum_blocks(out.n * out.d), source = in.h * in.w * in.c, result = out.h * out.w * co;
-  const ImagePlan images(in, in.c, stride, dilation, false);
+  const bool lanes_of_channels = co % 8 == 0;
   const DirectPlan direct(in, in.c, stride, dilation, false);
+  const int64_t third = 3 * in.c * co, size = third * (direct.paired ? 12 : 9);
+  const int64_t source = in.h * in.w * in.c, result = out.h * out.w * co, plane = direct.plane();
+  const auto fill = [&](int64_t tag, float* to) { direct.fill(x + tag * source, to, activate); };
+  const bool whole = lanes_of_channels && in.c * co >= 256 && in.n * in.d * plane <= 1 << 19;
+  const int64_t blocks = whole ? 1 : sum_blocks(out.n * out.d);
   Buffer sums(blocks * size);
-  fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
-    float* mine = sums.data() + block * size;
-    std::fill(mine, mine + size, 0.f);
-    if (co % 8) image_filter_planes(images, x, dy, in, out, activate, begin, end, mine);
-    else
-      outer_planes(
-          direct, co, begin, end, [&](int64_t tag, float* plane) { direct.fill(x + tag * source, plane, activate); },
-          [&](int64_t n, int64_t d) { return dy + (n * out.d + d) * result; }, mine);
-  });
-  parallel_for(size, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; i++) {
-      double s = 0;
-      for (int64_t k = 0; k < blocks; k++) s += sums[k * size + i];
-      dw[i] = float(s);
-    }
-  }, 4096);
+  if (whole) {
+    const OuterRows rows(direct, co);
+    Buffer planes(in.n * in.d * plane), mixed(out.n * out.d * rows.mixed);
+    parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
+      for (; begin < end; begin++) fill(begin, &planes[begin * plane]);
+    });
+    parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
+      for (; begin < end; begin++) rows.mix(dy + begin * result, &mixed[begin * rows.mixed]);
+    });
+    outer_volume(direct, co, in.n, planes.data(), dy, mixed.data(), sums.data());
+  } else {
+    const ImagePlan images(in, in.c, stride, dilation, false);
+    fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
+      float* mine = sums.data() + block * size;
+      std::fill(mine, mine + size, 0.f);
+      if (!lanes_of_channels) image_filter_planes(images, x, dy, in, out, activate, begin, end, mine);
+      else outer_planes(direct, co, begin, end, fill, [&](int64_t n, int64_t d) { return dy + (n * out.d + d) * result; }, mine);
+    });
+  }
+  fold_products(sums.data(), blocks, direct.paired, third, dw);
 }
 
 }  // namespace scnas

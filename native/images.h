@@ -1,13 +1,15 @@
 // Planes laid out one image a channel, and the sums that run over them, for the dense convolution (conv3d.h says how).
 #pragma once
-#include "planes.h"
+#include "pairs.h"
 
 namespace scnas {
 
-/// A source plane laid out by channel: [channel][phase h][phase w][rows][pitch].
+/// A source plane laid out by channel: [channel][phase h][phase w][rows][pitch], or [channel][product][pairs][pitch] (pairs.h).
 struct ImagePlan {
   Axis d, h, w;
-  int64_t c, pad, phases, rows, pitch, part, image;
+  int64_t c, pad, phases;
+  bool paired;
+  int64_t rows, pitch, part, image;
   ImagePlan(const Shape& in, int64_t channels, int64_t stride, int64_t dilation, bool transposed)
       : d(DepthwisePlan::axis(in.d, stride, dilation, transposed)),
         h(DepthwisePlan::axis(in.h, stride, dilation, transposed)),
@@ -15,11 +17,12 @@ struct ImagePlan {
         c(channels),
         pad(transposed ? (dilation + stride - 1) / stride : dilation),
         phases(transposed ? 1 : stride),
-        rows((h.source + 2 * pad + phases - 1) / phases),
+        paired(in_pairs(stride, dilation)),
+        rows(paired ? (h.result + 1) / 2 : (h.source + 2 * pad + phases - 1) / phases),
         // Of one phase, a row's right padding is the next row's left one.
         pitch(phases == 1 ? w.source + pad : (w.source + 2 * pad + 1) / 2),
         part(rows * pitch),
-        image((part * phases * phases + pad + 8 * lanes) / lanes * lanes + lanes) {}
+        image((part * (paired ? 4 : phases * phases) + pad + 8 * lanes) / lanes * lanes + lanes) {}
   int64_t plane() const { return c * image; }
   /// Offset of tap k on an axis for results of `phase`, in rows or columns of part `which`; false if it reaches none.
   bool tap(const Axis& a, int64_t phase, int64_t k, int64_t& at, int64_t& which) const {
@@ -36,6 +39,7 @@ struct ImagePlan {
   /// Lays plane x [h][w][c] out.
   template <class F>
   void fill(const float* x, float* to, F f) const {
+    if (paired) return fill_pairs(x, to, f);
     std::memset(to, 0, plane() * sizeof(float));
     if (phases == 1) {
       for (int64_t r = 0; r < h.source; r++)
@@ -54,6 +58,28 @@ struct ImagePlan {
     }
   }
   void fill(const float* x, float* to, bool activate) const { activate ? fill(x, to, Leaky{}) : fill(x, to, Same{}); }
+
+ private:
+  template <class F>
+  void fill_pairs(const float* x, float* to, F f) const {
+    const int64_t n = w.source, ld = (n + lanes - 1) / lanes * lanes, line = c * ld;
+    float* held = scratch<5>(5 * line);  // rows by channel; row r of the plane is held at r % 4, zeros after them
+    std::fill(held + 4 * line, held + 5 * line, 0.f);
+    const auto row = [&](int64_t r) { return held + (r < 0 || r >= h.source ? 4 : r % 4) * line; };
+    for (int64_t q = 0, ready = 0; q < rows; q++) {
+      for (; ready < std::min(h.source, 2 * q + 3); ready++) transpose(x + ready * n * c, c, held + ready % 4 * line, ld, n, c, f);
+      for (int64_t j = 0; j < c; j++) {
+        const float *x0 = row(2 * q - 1) + j * ld, *x1 = row(2 * q) + j * ld, *x2 = row(2 * q + 1) + j * ld, *x3 = row(2 * q + 2) + j * ld;
+        float* out = to + j * image + q * pitch + pad;
+        for (int k = 0; k < 4; k++) std::fill(out + k * part - pad, out + k * part, 0.f);
+        int64_t i = 0;
+        for (; i + lanes <= n; i += lanes)
+          pair_sources(load(x0 + i), load(x1 + i), load(x2 + i), load(x3 + i), [&](int k, vec v) { store(out + k * part + i, v); });
+        for (; i < n; i++) pair_sources(x0[i], x1[i], x2[i], x3[i], [&](int k, float v) { out[k * part + i] = v; });
+      }
+    }
+    for (int64_t j = 0; j < c; j++) std::fill(to + j * image + 4 * part, to + (j + 1) * image, 0.f);
+  }
 };
 
 /// Blocks of result channels: up to 4 go with 3 vectors of voxels (12 sums in registers), 5 or 6 with 2.
@@ -103,7 +129,7 @@ static inline void image_run(const float* const* x, const float* const* w, int d
   else image_tile<O, 1>(p, w, depth, channels, image, at, taps, out + v, ld);
 }
 
-/// The taps that reach the results of one parity, and the weights that go with them: per depth tap kd and channel block
+/// The taps that reach the results of one parity (or enter product phase_h of a pair), and the weights that go with them: per depth tap kd and channel block
 /// [ci][taps][block].
 struct PhaseTaps {
   int64_t at[9];
@@ -112,9 +138,14 @@ struct PhaseTaps {
   std::vector<float> weights;
   int64_t step;  // floats of one kd
   PhaseTaps(const ImagePlan& p, const ChannelCut& cut, int64_t phase_h, int64_t phase_w, const float* w, int64_t ci, bool transposed) {
-    for (int kh = 0; kh < 3; kh++)
+    for (int kh = 0; kh < (p.paired ? 1 : 3); kh++)
       for (int kw = 0; kw < 3; kw++) {
         int64_t r, c, part_h, part_w;
+        if (p.paired) {
+          at[count] = phase_h * p.part + (transposed ? 2 - kw : kw);
+          kernel[count++] = kw;
+          continue;
+        }
         if (!p.tap(p.h, phase_h, kh, r, part_h) || !p.tap(p.w, phase_w, kw, c, part_w)) continue;
         at[count] = (part_h * p.phases + part_w) * p.part + r * p.pitch + c;
         kernel[count++] = kh * 3 + kw;
@@ -128,68 +159,85 @@ struct PhaseTaps {
           for (int t = 0; t < count; t++)
             for (int64_t o = cut.begin(b); o < cut.begin(b + 1); o++) {
               const float* k = w + (kd * 9 + kernel[t]) * ci * cut.n;
-              *to++ = transposed ? k[o * ci + i] : k[i * cut.n + o];
+              const float* value = k + (transposed ? o * ci + i : i * cut.n + o);
+              *to++ = p.paired ? pair_weight(value, 3 * ci * cut.n, phase_h, transposed) : *value;
             }
       }
   }
 };
 
-/// Results of planes begin…end−1: `from(tag, plane)` lays a source plane out, `write(n, d, h, row)` gets each finished row.
-template <class From, class Write>
+/// Results of planes begin…end−1: `from(tag, plane)` lays a source plane out, `out(n, d, h)` says where a row goes,
+/// `done(n, d, h, row)` gets each finished row.
+template <class From, class Out, class Done>
 static inline void image_planes(const ImagePlan& p, const ChannelCut& cut, const std::vector<PhaseTaps>& phases, int64_t begin, int64_t end,
-                                const From& from, const Write& write) {
-  const int64_t co = cut.n, q = p.h.transposed ? p.h.stride : 1;
-  const int64_t row_floats = p.w.result * co;
+                                const From& from, const Out& out, const Done& done) {
+  const int64_t co = cut.n, q = p.h.transposed ? p.h.stride : 1, lines = p.paired ? p.rows : (p.h.result + q - 1) / q;
+  const int64_t band = std::max<int64_t>(1, (p.paired ? 240 : 480) / p.pitch), ld = (band * p.pitch + 4 * lanes) / lanes * lanes;
+  const int64_t size = co * ld;
   PlaneRing ring{scratch<0>(3 * p.plane()), p.plane()};
-  float* dense = scratch<6>(2 * row_floats);
+  float* dense = scratch<6>(p.w.result * co);
+  float* images = scratch<7>((p.paired ? 4 : q) * size);
   planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
     const float *planes[3], *xs[3] = {};
     source_planes(p.d, ring, n, d, planes, from);
     int used[3], depth = 0;
     for (int k = 0; k < 3; k++)
       if (planes[k]) used[depth++] = k;
-    const int64_t lines = (p.h.result + q - 1) / q, band = std::max<int64_t>(1, 480 / p.pitch);
-    const int64_t ld = (band * p.pitch + 4 * lanes) / lanes * lanes;
-    float* images = scratch<7>(q * co * ld);
-    for (int64_t line = 0; line < lines; line += band)
-      for (int64_t ph = 0; ph < q; ph++) {
-        const int64_t some = std::min(band, (p.h.result - ph + q - 1) / q - line);
-        if (some <= 0) continue;
-        for (int64_t pw = 0; pw < q; pw++) {
-          const PhaseTaps& taps = phases[ph * q + pw];
-          const int64_t width = (p.w.result - pw + q - 1) / q, voxels = (some - 1) * p.pitch + width;
-          for (int k = 0; k < depth; k++) xs[k] = planes[used[k]] + line * p.pitch;
-          for (int64_t b = 0; b < cut.blocks; b++) {
-            const float* ws[3];
-            for (int k = 0; k < depth; k++) ws[k] = taps.weights.data() + used[k] * taps.step + cut.begin(b) * p.c * taps.count;
-            float* out = images + pw * co * ld + cut.begin(b) * ld;
-            switch (cut.size(b)) {
-#define SCNAS_CASE(O, T) case O: image_run<O, T>(xs, ws, depth, p.c, p.image, taps.at, taps.count, out, ld, voxels); break;
-              SCNAS_CASE(1, 3) SCNAS_CASE(2, 3) SCNAS_CASE(3, 3) SCNAS_CASE(4, 3) SCNAS_CASE(5, 2) SCNAS_CASE(6, 2)
+    /// Images of all channels by some taps, from a line on.
+    const auto run = [&](const PhaseTaps& taps, int64_t line, int64_t voxels, float* to) {
+      for (int k = 0; k < depth; k++) xs[k] = planes[used[k]] + line * p.pitch;
+      for (int64_t b = 0; b < cut.blocks; b++) {
+        const float* ws[3];
+        for (int k = 0; k < depth; k++) ws[k] = taps.weights.data() + used[k] * taps.step + cut.begin(b) * p.c * taps.count;
+        float* image = to + cut.begin(b) * ld;
+        switch (cut.size(b)) {
+#define SCNAS_CASE(O, T) case O: image_run<O, T>(xs, ws, depth, p.c, p.image, taps.at, taps.count, image, ld, voxels); break;
+          SCNAS_CASE(1, 3) SCNAS_CASE(2, 3) SCNAS_CASE(3, 3) SCNAS_CASE(4, 3) SCNAS_CASE(5, 2) SCNAS_CASE(6, 2)
 #undef SCNAS_CASE
-            }
-          }
-        }
-        for (int64_t l = 0; l < some; l++) {
-          for (int64_t pw = 0; pw < q; pw++) {
-            const int64_t width = (p.w.result - pw + q - 1) / q;
-            const float* image = images + pw * co * ld + l * p.pitch;
-            if (q == 1) transpose(image, ld, dense, co, co, width, Same{});
-            else {
-              transpose(image, ld, dense + row_floats, co, co, width, Same{});
-              for (int64_t i = 0; i < width; i++) std::memcpy(dense + (i * q + pw) * co, dense + row_floats + i * co, co * sizeof(float));
-            }
-          }
-          write(n, d, (line + l) * q + ph, dense);
         }
       }
+    };
+    for (int64_t line = 0; line < lines; line += band) {
+      if (p.paired) {
+        const int64_t some = std::min(band, lines - line), voxels = (some - 1) * p.pitch + p.w.result;
+        for (int64_t j = 0; j < 4; j++) run(phases[j], line, voxels, images + j * size);
+        for (int64_t o = 0; o < co; o++)
+          for (float *m = images + o * ld, *stop = m + voxels; m < stop; m += lanes) {
+            const vec b = load(m + size), c = load(m + 2 * size);
+            store(m, load(m) + b + c);
+            store(m + 3 * size, b - c + load(m + 3 * size));
+          }
+        for (int64_t h = 2 * line; h < std::min(p.h.result, 2 * (line + some)); h++) {
+          float* row = out(n, d, h);
+          transpose(images + h % 2 * 3 * size + (h / 2 - line) * p.pitch, ld, row, co, co, p.w.result, Same{});
+          done(n, d, h, row);
+        }
+        continue;
+      }
+      for (int64_t ph = 0; ph < q; ph++) {
+        const int64_t some = std::min(band, (p.h.result - ph + q - 1) / q - line);
+        for (int64_t pw = 0; some > 0 && pw < q; pw++)
+          run(phases[ph * q + pw], line, (some - 1) * p.pitch + (p.w.result - pw + q - 1) / q, images + pw * size);
+        for (int64_t l = 0; l < some; l++) {
+          const int64_t h = (line + l) * q + ph;
+          float* row = out(n, d, h);
+          for (int64_t pw = 0; pw < q; pw++) {
+            const int64_t width = (p.w.result - pw + q - 1) / q;
+            transpose(images + pw * size + l * p.pitch, ld, q == 1 ? row : dense, co, co, width, Same{});
+            for (int64_t i = 0; q > 1 && i < width; i++) std::memcpy(row + (i * q + pw) * co, dense + i * co, co * sizeof(float));
+          }
+          done(n, d, h, row);
+        }
+      }
+    }
   });
 }
 
 static inline std::vector<PhaseTaps> phase_taps(const ImagePlan& p, const ChannelCut& cut, const float* w, int64_t ci, bool transposed) {
   std::vector<PhaseTaps> phases;
   const int64_t q = transposed ? p.h.stride : 1;
-  for (int64_t ph = 0; ph < q; ph++)
+  for (int64_t j = 0; p.paired && j < 4; j++) phases.emplace_back(p, cut, j, 0, w, ci, transposed);
+  for (int64_t ph = 0; !p.paired && ph < q; ph++)
     for (int64_t pw = 0; pw < q; pw++) phases.emplace_back(p, cut, ph, pw, w, ci, transposed);
   return phases;
 }
