@@ -16,65 +16,97 @@
 
 namespace scnas {
 
-/// What one result row reads: `count` runs of K = 3 neighbouring taps, `offset` floats from x[r], or of a single one.
+/// A run of K = 3 neighbouring taps of a source row, `offset` floats from x, or of a single one; w[i] are result row i's weights.
+struct Tap {
+  const float *x, *w[2];
+};
+
+/// What one or two result rows read: the taps that both read, then those of each alone.
 struct RowTaps {
-  const float *x[27], *w[27];
-  int count = 0;
+  Tap both[27], single[2][27];
+  int shared = 0, count[2] = {0, 0};
   bool triple;
   int64_t offset[3];
 };
 
-/// out[m·step + lane] = Σ_r Σ_k x[r][offset[k] + m·step + lane]·w[r][k·step + lane] for m < M; step = P vectors, or, for P 0, the period.
-template <int M, int P, int K>
-static inline void depthwise_run(const RowTaps& taps, int64_t at, int64_t lane, int64_t period, float* out) {
-  const int64_t step = P ? P * lanes : period;
-  vec acc[M];
-  for (int m = 0; m < M; m++) acc[m] = vec{};
-  const int64_t offset[3] = {taps.offset[0] + at, taps.offset[1] + at, taps.offset[2] + at};
-  for (int r = 0; r < taps.count; r++)
+/// acc[m] += Σ_k x[offset[k] + m·step]·w[k·step + lane], a tap of one result row.
+template <int M, int K>
+static SCNAS_INLINE void add_tap(const Tap& tap, const int64_t* offset, int64_t lane, int64_t step, vec* acc) {
 #pragma GCC unroll 3
-    for (int k = 0; k < K; k++) {
-      const float* p = taps.x[r] + (K == 1 ? at : offset[k]);
-      opaque(p);
-      const vec s = load(taps.w[r] + lane + k * step);
-#pragma GCC unroll 16
-      for (int m = 0; m < M; m++) acc[m] += load(p + m * step) * s;
-    }
-  for (int m = 0; m < M; m++) store(out + m * step, acc[m]);
+  for (int k = 0; k < K; k++) {
+    const float* p = tap.x + offset[k];
+    opaque(p);
+    const vec s = load(tap.w[0] + lane + k * step);
+    each<M>([&](auto m) SCNAS_LAMBDA { acc[m] += load(p + m * step) * s; });
+  }
 }
 
-template <int P, int K>
-static inline void depthwise_runs(const RowTaps& taps, int64_t period, int64_t total, float* out) {
+/// out[i][m·step + lane] = Σ_taps Σ_k x[offset[k] + m·step + lane]·w[i][k·step + lane] for i < R, m < M; step = P vectors, or, for
+/// P 0, the period. A source vector that two result rows read is loaded once.
+template <int R, int M, int P, int K>
+static inline void depthwise_run(const RowTaps& taps, int64_t at, int64_t lane, int64_t period, float* const* out) {
+  const int64_t step = P ? P * lanes : period;
+  vec first[M], second[M];
+  each<M>([&](auto m) SCNAS_LAMBDA { first[m] = second[m] = vec{}; });
+  const int64_t offset[3] = {taps.offset[0] + at, taps.offset[1] + at, taps.offset[2] + at};
+  for (int r = 0; R == 2 && r < taps.shared; r++)
+#pragma GCC unroll 3
+    for (int k = 0; k < K; k++) {
+      const float* p = taps.both[r].x + offset[k];
+      opaque(p);
+      vec s = load(taps.both[r].w[0] + lane + k * step), t = load(taps.both[r].w[1] + lane + k * step);
+      hold(s), hold(t);
+      each<M>([&](auto m) SCNAS_LAMBDA {
+        vec v = load(p + m * step);
+        hold(v);
+        first[m] += v * s;
+        second[m] += v * t;
+      });
+    }
+  // Taps of the two rows in turn: sums of one row alone would wait for each other.
+  int done = 0;
+  for (; R == 2 && done < std::min(taps.count[0], taps.count[1]); done++) {
+    add_tap<M, K>(taps.single[0][done], offset, lane, step, first);
+    add_tap<M, K>(taps.single[1][done], offset, lane, step, second);
+  }
+  for (int r = done; r < taps.count[0]; r++) add_tap<M, K>(taps.single[0][r], offset, lane, step, first);
+  for (int r = done; R == 2 && r < taps.count[1]; r++) add_tap<M, K>(taps.single[1][r], offset, lane, step, second);
+  each<M>([&](auto m) SCNAS_LAMBDA { store(out[0] + at + m * step, first[m]); });
+  if (R == 2) each<M>([&](auto m) SCNAS_LAMBDA { store(out[1] + at + m * step, second[m]); });
+}
+
+template <int R, int P, int K>
+static inline void depthwise_runs(const RowTaps& taps, int64_t period, int64_t total, float* const* out) {
   const int64_t whole = total / lanes * lanes;
-  for (int64_t j = 0; j < period && j < whole; j += lanes) {
-    int64_t at = j;
-    for (int64_t left = (whole - j + period - 1) / period; left > 0;) {
-      const int64_t m = left > 10 ? std::min<int64_t>(10, (left + 1) / 2) : left;
-      switch (m) {
-#define SCNAS_CASE(M) case M: depthwise_run<M, P, K>(taps, at, j, period, out + at); break;
-        SCNAS_CASE(1) SCNAS_CASE(2) SCNAS_CASE(3) SCNAS_CASE(4) SCNAS_CASE(5)
-        SCNAS_CASE(6) SCNAS_CASE(7) SCNAS_CASE(8) SCNAS_CASE(9) SCNAS_CASE(10)
+  const int64_t steps = (whole + period - 1) / period, parts = (steps + 5) / 6;
+  for (int64_t part = 0; part < parts; part++) {
+    const int64_t begin = steps * part / parts, end = steps * (part + 1) / parts;
+    for (int64_t j = 0; j < period; j += lanes) {
+      const int64_t at = begin * period + j;
+      switch (std::min(end, (whole - j + period - 1) / period) - begin) {
+#define SCNAS_CASE(M) case M: depthwise_run<R, M, P, K>(taps, at, j, period, out); break;
+        SCNAS_CASE(1) SCNAS_CASE(2) SCNAS_CASE(3) SCNAS_CASE(4) SCNAS_CASE(5) SCNAS_CASE(6)
 #undef SCNAS_CASE
       }
-      at += m * period;
-      left -= m;
     }
   }
   if (whole < total) {
-    float tail[lanes];
-    depthwise_run<1, P, K>(taps, whole, whole % period, period, tail);
-    std::memcpy(out + whole, tail, (total - whole) * sizeof(float));
+    float tail[2][lanes];
+    float* const to[2] = {tail[0] - whole, tail[1] - whole};
+    depthwise_run<R, 1, P, K>(taps, whole, whole % period, period, to);
+    for (int i = 0; i < R; i++) std::memcpy(out[i] + whole, tail[i], (total - whole) * sizeof(float));
   }
 }
 
-/// One row of `total` floats. The usual periods are constants, which makes the addresses cheap.
-static inline void depthwise_row(const RowTaps& taps, int64_t period, int64_t total, float* out) {
-  if (!taps.triple) return depthwise_runs<0, 1>(taps, period, total, out);
+/// One or two rows of `total` floats. The usual periods are constants, which makes the addresses cheap.
+template <int R>
+static inline void depthwise_rows(const RowTaps& taps, int64_t period, int64_t total, float* const* out) {
+  if (!taps.triple) return depthwise_runs<R, 0, 1>(taps, period, total, out);
   switch (period / lanes) {
-#define SCNAS_CASE(P) case P: return depthwise_runs<P, 3>(taps, period, total, out);
+#define SCNAS_CASE(P) case P: return depthwise_runs<R, P, 3>(taps, period, total, out);
     SCNAS_CASE(1) SCNAS_CASE(2) SCNAS_CASE(3) SCNAS_CASE(4) SCNAS_CASE(6) SCNAS_CASE(12) SCNAS_CASE(17)
 #undef SCNAS_CASE
-    default: return depthwise_runs<0, 3>(taps, period, total, out);
+    default: return depthwise_runs<R, 0, 3>(taps, period, total, out);
   }
 }
 
@@ -84,47 +116,66 @@ static inline void repeat_weights(const float* w, float* out, int64_t c, int64_t
     for (int64_t j = 0; j < period; j += c) std::memcpy(out + k * period + j, w + k * c, c * sizeof(float));
 }
 
-/// Result row h, of one phase, from its three source planes.
-static inline void depthwise_forward_row(const DepthwisePlan& p, const float* w, const float* const* planes, int64_t h, float* out, int64_t phase = 0) {
+/// The result rows of a pair, of one phase, from their source planes.
+static inline void depthwise_row_pair(const DepthwisePlan& p, const float* w, const float* const* planes, const RowPair& pair, int64_t phase,
+                                      float* const* out) {
   RowTaps taps;
   const int64_t* offset = p.row.offset[phase];
   taps.triple = offset[0] >= 0 && offset[1] >= 0 && offset[2] >= 0;
-  std::copy_n(offset, 3, taps.offset);
-  for (int kd = 0; kd < 3; kd++)
-    for (int kh = 0; kh < 3; kh++) {
-      const int64_t sh = p.h.at(h, kh);
-      if (!planes[kd] || sh < 0) continue;
-      const float *row = planes[kd] + sh * p.row.length, *weights = w + (kd * 3 + kh) * 3 * p.period;
-      for (int kw = 0; kw < (taps.triple ? 1 : 3); kw++) {
-        if (!taps.triple && offset[kw] < 0) continue;
-        taps.x[taps.count] = taps.triple ? row : row + offset[kw];
-        taps.w[taps.count++] = weights + kw * p.period;
+  for (int k = 0; k < 3; k++) taps.offset[k] = taps.triple ? offset[k] : 0;
+  const auto add = [&](const RowPair::Read* reads, int number, Tap* list, int& count) {
+    int at = 0;
+    for (int kd = 0; kd < 3; kd++)
+      for (int i = 0; planes[kd] && i < number; i++) {
+        const float *row = planes[kd] + reads[i].source * p.row.length, *from = w + kd * 9 * p.period;
+        const float *first = from + reads[i].tap[0] * 3 * p.period, *second = from + reads[i].tap[1] * 3 * p.period;
+        if (taps.triple) list[at++] = {row, {first, second}};
+        else
+          for (int k = 0; k < 3; k++)
+            if (offset[k] >= 0) list[at++] = {row + offset[k], {first + k * p.period, second + k * p.period}};
       }
-    }
-  depthwise_row(taps, p.period, p.row.width[phase] * p.row.c, out);
+    count = at;
+  };
+  add(pair.both, pair.shared, taps.both, taps.shared);
+  add(pair.alone[0], pair.single[0], taps.single[0], taps.count[0]);
+  add(pair.alone[1], pair.single[1], taps.single[1], taps.count[1]);
+  const int64_t total = p.row.width[phase] * p.row.c;
+  if (pair.other >= 0) depthwise_rows<2>(taps, p.period, total, out);
+  else depthwise_rows<1>(taps, p.period, total, out);
 }
 
-/// Result rows of planes begin…end−1: fill(tag, plane) makes the padded source plane `tag` = n·source + d; `dest(n, d, h)`
-/// says where a row goes; `done(n, d, h, row)` follows it. `w`: repeated weights.
+/// The result rows of a plane, two that share source rows at a time: `dest(h, slot)` says where a row goes, slot 0 or 1 of the
+/// two; `done(h, row)` follows it. `split` holds two rows and 2·lanes.
+template <class Dest, class Done>
+static inline void depthwise_plane(const DepthwisePlan& p, const float* w, const float* const* planes, float* split, const Dest& dest, const Done& done) {
+  const int64_t c = p.row.c, phases = p.row.result_phases;
+  for (const RowPair& pair : p.pairs) {
+    float* const out[2] = {dest(pair.h, 0), pair.other < 0 ? nullptr : dest(pair.other, 1)};
+    if (phases == 1) depthwise_row_pair(p, w, planes, pair, 0, out);
+    else
+      for (int64_t phase = 0; phase < phases; phase++) {
+        float* const half[2] = {split, split + p.row.width[0] * c + lanes};
+        depthwise_row_pair(p, w, planes, pair, phase, half);
+        for (int r = 0; r < (pair.other < 0 ? 1 : 2); r++)
+          for (int64_t i = 0; i < p.row.width[phase]; i++) copy_voxel(half[r] + i * c, out[r] + (i * phases + phase) * c, c);
+      }
+    done(pair.h, out[0]);
+    if (pair.other >= 0) done(pair.other, out[1]);
+  }
+}
+
+/// Result rows of planes begin…end−1: fill(tag, plane) makes the padded source plane `tag` = n·source + d; `dest(n, d, h, slot)`
+/// and `done(n, d, h, row)` as in depthwise_plane. `w`: repeated weights.
 template <class Fill, class Dest, class Done>
 static inline void depthwise_planes(const DepthwisePlan& p, const float* w, int64_t begin, int64_t end, const Fill& fill, const Dest& dest,
                                     const Done& done) {
-  const int64_t c = p.row.c, phases = p.row.result_phases;
   PlaneRing ring{scratch<0>(3 * p.plane()), p.plane()};
-  float* split = scratch<1>(p.row.axis.result * c + lanes);
+  float* split = scratch<1>(2 * (p.row.axis.result * p.row.c + lanes));
   planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
     const float* planes[3];
     source_planes(p.d, ring, n, d, planes, fill);
-    for (int64_t h = 0; h < p.h.result; h++) {
-      float* out = dest(n, d, h);
-      if (phases == 1) depthwise_forward_row(p, w, planes, h, out);
-      else
-        for (int64_t phase = 0; phase < phases; phase++) {
-          depthwise_forward_row(p, w, planes, h, split, phase);
-          for (int64_t i = 0; i < p.row.width[phase]; i++) std::memcpy(out + (i * phases + phase) * c, split + i * c, c * sizeof(float));
-        }
-      done(n, d, h, out);
-    }
+    depthwise_plane(
+        p, w, planes, split, [&](int64_t h, int slot) { return dest(n, d, h, slot); }, [&](int64_t h, float* row) { done(n, d, h, row); });
   });
 }
 
@@ -139,7 +190,7 @@ inline void depthwise_forward(const float* x, const float* w, float* y, const Sh
     float* tmp = scratch<2>(2 * p.period);
     depthwise_planes(
         p, weights.data(), begin, end, FillPlane{p, x, activate},
-        [&](int64_t n, int64_t d, int64_t h) { return y + ((n * out.d + d) * out.h + h) * out.w * out.c; },
+        [&](int64_t n, int64_t d, int64_t h, int) { return y + ((n * out.d + d) * out.h + h) * out.w * out.c; },
         [&](int64_t n, int64_t d, int64_t, const float* row) {
           if (stats) add_stats(row, out.w, out.c, sums.data() + (n * out.d + d) * out.c * 2, tmp);
         });
@@ -156,56 +207,70 @@ inline void depthwise_input_grad(const float* x, const float* w, const float* dy
   parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
     depthwise_planes(
         p, weights.data(), begin, end, FillPlane{p, dy, false},
-        [&](int64_t n, int64_t d, int64_t h) { return dx + ((n * in.d + d) * in.h + h) * length; },
+        [&](int64_t n, int64_t d, int64_t h, int) { return dx + ((n * in.d + d) * in.h + h) * length; },
         [&](int64_t n, int64_t d, int64_t h, float* row) {
           if (activate) times_leaky_grad(x + ((n * in.d + d) * in.h + h) * length, row, length);
         });
   }, plane_grain(in.n * in.d));
 }
 
-/// sums[r][k][lane of the period] += x[r][offset[k] …]·dy for R rows and their three taps; `total` a multiple of the lanes.
+/// A source row, and the result rows that read it.
+struct RowDots {
+  const float *x, *dy[3];
+};
+
+/// sums[place[r]][k][lane of the period] += x[offset[k] …]·dy[r] over the rows, for r < R and three k; `total` a multiple of the lanes.
 template <int R>
-static inline void depthwise_dot(const float* const* x, const int64_t* offset, const float* dy, int64_t period, int64_t total, float* const* sums) {
+static inline void depthwise_dot(const RowDots* rows, int64_t count, const int64_t* offset, int64_t period, int64_t total, float* sums, const int* place) {
+  const int64_t a = offset[0], b = offset[1], c = offset[2];
   for (int64_t j = 0; j < period && j < total; j += lanes) {
     vec acc[R][3];
-    const float* p[R];
-    for (int r = 0; r < R; r++) {
-      p[r] = x[r] + j;
-      for (int k = 0; k < 3; k++) acc[r][k] = load(sums[r] + k * period + j);
-    }
-    const int64_t a = offset[0], b = offset[1], c = offset[2];
-    for (int64_t i = j; i < total; i += period) {
-      const vec g = load(dy + i);
+    for (int r = 0; r < R; r++)
+      for (int k = 0; k < 3; k++) acc[r][k] = load(sums + (place[r] * 3 + k) * period + j);
+    for (int64_t i = 0; i < count; i++) {
+      const float *x = rows[i].x, *dy[R];
+      for (int r = 0; r < R; r++) dy[r] = rows[i].dy[r];
+      for (int64_t at = j; at < total; at += period) {
+        vec s = load(x + a + at), t = load(x + b + at), u = load(x + c + at);
+        hold(s), hold(t), hold(u);
 #pragma GCC unroll 3
-      for (int r = 0; r < R; r++) {
-        acc[r][0] += load(p[r] + a) * g;
-        acc[r][1] += load(p[r] + b) * g;
-        acc[r][2] += load(p[r] + c) * g;
-        p[r] += period;
+        for (int r = 0; r < R; r++) {
+          vec g = load(dy[r] + at);
+          hold(g);
+          acc[r][0] += s * g;
+          acc[r][1] += t * g;
+          acc[r][2] += u * g;
+        }
       }
     }
     for (int r = 0; r < R; r++)
-      for (int k = 0; k < 3; k++) store(sums[r] + k * period + j, acc[r][k]);
+      for (int k = 0; k < 3; k++) store(sums + (place[r] * 3 + k) * period + j, acc[r][k]);
   }
 }
 
-/// sums [27][period] += the filter gradient of one result row; `planes` as source_planes gives them, dy zero up to whole vectors.
-static inline void depthwise_filter_row(const DepthwisePlan& p, const float* const* planes, int64_t h, const float* dy, float* sums) {
+/// sums [27][period] += the filter gradient of one result plane dy, of rows `ld` apart, each zero up to whole vectors; `planes` as
+/// source_planes gives them.
+static inline void depthwise_filter_plane(const DepthwisePlan& p, const float* const* planes, const float* dy, int64_t ld, float* sums) {
   const int64_t total = (p.row.axis.result * p.row.c + lanes - 1) / lanes * lanes;
+  // As many source rows at a time as stay in the first-level cache while the parts of a period pass over them.
+  constexpr int64_t most = 32;
+  const int64_t band = p.period == lanes ? most : std::min(most, std::max<int64_t>(1, 4096 / p.row.length));
   for (int kd = 0; kd < 3; kd++) {
     if (!planes[kd]) continue;
-    const float* xs[3];
-    float* to[3];
-    int rows = 0;
-    for (int kh = 0; kh < 3; kh++) {
-      const int64_t sh = p.h.at(h, kh);
-      if (sh < 0) continue;
-      xs[rows] = planes[kd] + sh * p.row.length;
-      to[rows++] = sums + (kd * 3 + kh) * 3 * p.period;
-    }
-    if (rows == 3) depthwise_dot<3>(xs, p.row.offset[0], dy, p.period, total, to);
-    else if (rows == 2) depthwise_dot<2>(xs, p.row.offset[0], dy, p.period, total, to);
-    else if (rows == 1) depthwise_dot<1>(xs, p.row.offset[0], dy, p.period, total, to);
+    float* to = sums + kd * 9 * p.period;
+    for (const RowReaders& readers : p.readers)
+      for (int64_t first = 0, size = int64_t(readers.rows.size()); first < size; first += band) {
+        RowDots rows[most];
+        const int64_t count = std::min(band, size - first);
+        for (int64_t i = 0; i < count; i++) {
+          const RowReaders::Row& row = readers.rows[first + i];
+          rows[i].x = planes[kd] + row.source * p.row.length;
+          for (int r = 0; r < readers.taps; r++) rows[i].dy[r] = dy + row.result[r] * ld;
+        }
+        if (readers.taps == 3) depthwise_dot<3>(rows, count, p.row.offset[0], p.period, total, to, readers.tap);
+        else if (readers.taps == 2) depthwise_dot<2>(rows, count, p.row.offset[0], p.period, total, to, readers.tap);
+        else depthwise_dot<1>(rows, count, p.row.offset[0], p.period, total, to, readers.tap);
+      }
   }
 }
 
@@ -229,19 +294,17 @@ inline void depthwise_filter_grad(const float* x, const float* dy, float* dw, co
     float* mine = sums.data() + block * 27 * p.period;
     std::fill(mine, mine + 27 * p.period, 0.f);
     PlaneRing ring{scratch<0>(3 * p.plane()), p.plane()};
-    float* padded = scratch<1>(length + 2 * lanes);
+    const int64_t ld = (length + lanes - 1) / lanes * lanes;
+    float* padded = scratch<1>(ld == length ? 0 : out.h * ld);
     planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
       const float* planes[3];
       source_planes(p.d, ring, n, d, planes, FillPlane{p, x, activate});
-      for (int64_t h = 0; h < out.h; h++) {
-        const float* g = dy + ((n * out.d + d) * out.h + h) * length;
-        if (length % lanes) {
-          std::memcpy(padded, g, length * sizeof(float));
-          std::fill(padded + length, padded + length + lanes, 0.f);
-          g = padded;
-        }
-        depthwise_filter_row(p, planes, h, g, mine);
+      const float* g = dy + (n * out.d + d) * out.h * length;
+      for (int64_t h = 0; ld > length && h < out.h; h++) {
+        std::memcpy(padded + h * ld, g + h * length, length * sizeof(float));
+        std::fill(padded + h * ld + length, padded + (h + 1) * ld, 0.f);
       }
+      depthwise_filter_plane(p, planes, ld > length ? padded : g, ld, mine);
     });
   });
   fold_filter(sums.data(), blocks, p.period, in.c, dw);

@@ -14,17 +14,6 @@ namespace scnas {
 
 template <class V>
 constexpr int lanes_of() { return int(sizeof(V) / 4); }
-template <class V>
-static SCNAS_INLINE V load_as(const float* p) {
-  typedef V Loose __attribute__((aligned(4), may_alias));
-  return *reinterpret_cast<const Loose*>(p);
-}
-template <class V>
-static SCNAS_INLINE void store_as(float* p, V v) {
-  typedef V Loose __attribute__((aligned(4), may_alias));
-  *reinterpret_cast<Loose*>(p) = v;
-}
-
 /// How n columns are cut into groups of one, two or three vectors.
 struct Cut {
   int64_t n, width, vectors;  // width: lanes of a vector, 4 where n is small
@@ -39,12 +28,13 @@ struct Cut {
   int64_t padded() const { return vectors * width; }
 };
 
-/// The packed weights: groups of vectors, each [k][vectors·width].
+/// The packed weights: groups of vectors, each [k][vectors·width]; for four columns also [k][4 + 4], each row twice.
 struct Columns {
   int64_t k, n;
   Cut cut;
-  Buffer data;
-  Columns(const float* b, int64_t rows, int64_t columns, bool transposed) : k(rows), n(columns), cut(columns), data(rows * cut.padded()) {
+  Buffer data, twice;
+  Columns(const float* b, int64_t rows, int64_t columns, bool transposed)
+      : k(rows), n(columns), cut(columns), data(rows * cut.padded()), twice(cut.width == 4 ? rows * 8 : 0) {
     for (int64_t v = 0, g; v < cut.vectors; v += g) {
       g = cut.group(v);
       float* to = data.data() + v * cut.width * k;
@@ -55,6 +45,7 @@ struct Columns {
             *to++ = j >= n ? 0.f : transposed ? b[j * k + i] : b[i * n + j];
           }
     }
+    for (int64_t i = 0; i < 8 * k && cut.vectors == 1 && cut.width == 4; i++) twice[i] = data[i / 8 * 4 + i % 4];
   }
 };
 
@@ -100,6 +91,48 @@ static inline void multiply_as(const float* a, int64_t lda, int64_t rows, const 
   }
 }
 
+/// Two voxels' fours as one vector.
+static SCNAS_INLINE v8 load_two(const float* p, int64_t ld) { return __builtin_shufflevector(load4(p), load4(p + ld), 0, 1, 2, 3, 4, 5, 6, 7); }
+/// Number T of each of two fours, four times.
+template <int T>
+static SCNAS_INLINE v8 spread(v8 x) { return __builtin_shufflevector(x, x, T, T, T, T, T + 4, T + 4, T + 4, T + 4); }
+
+/// Four columns, 2·M rows, two of them a vector.
+template <int M>
+static inline void multiply_twos(const float* a, int64_t lda, const float* b, int64_t k, float* out, int64_t ldo) {
+  v8 acc[M];
+  each<M>([&](auto m) SCNAS_LAMBDA { acc[m] = v8{}; });
+  int64_t i = 0;
+  for (; i + 4 <= k; i += 4) {
+    const v8 w0 = load8(b + i * 8), w1 = load8(b + i * 8 + 8), w2 = load8(b + i * 8 + 16), w3 = load8(b + i * 8 + 24);
+    each<M>([&](auto m) SCNAS_LAMBDA {
+      const v8 x = load_two(a + 2 * m * lda + i, lda);
+      acc[m] += spread<0>(x) * w0;
+      acc[m] += spread<1>(x) * w1;
+      acc[m] += spread<2>(x) * w2;
+      acc[m] += spread<3>(x) * w3;
+    });
+  }
+  for (; i < k; i++) {
+    const v8 w = load8(b + i * 8);
+    each<M>([&](auto m) SCNAS_LAMBDA {
+      const float p = a[2 * m * lda + i], q = a[(2 * m + 1) * lda + i];
+      acc[m] += v8{p, p, p, p, q, q, q, q} * w;
+    });
+  }
+  each<M>([&](auto m) SCNAS_LAMBDA {
+    store4(out + 2 * m * ldo, __builtin_shufflevector(acc[m], acc[m], 0, 1, 2, 3));
+    store4(out + (2 * m + 1) * ldo, __builtin_shufflevector(acc[m], acc[m], 4, 5, 6, 7));
+  });
+}
+static inline void multiply_four(const float* a, int64_t lda, int64_t rows, const Columns& w, float* out, int64_t ldo) {
+  const float* b = const_cast<Columns&>(w).twice.data();
+  int64_t r = 0;
+  for (; r + 8 <= rows; r += 8) multiply_twos<4>(a + r * lda, lda, b, w.k, out + r * ldo, ldo);
+  for (; r + 2 <= rows; r += 2) multiply_twos<1>(a + r * lda, lda, b, w.k, out + r * ldo, ldo);
+  if (r < rows) multiply_as<vec4>(a + r * lda, lda, 1, w, out + r * ldo, ldo);
+}
+
 /// out[r][j] = Σ_i a[r][i]·b[i][j] for j < n.
 static inline void multiply(const float* a, int64_t lda, int64_t rows, const Columns& w, float* out, int64_t ldo) {
   if (w.n < 4) {
@@ -109,7 +142,8 @@ static inline void multiply(const float* a, int64_t lda, int64_t rows, const Col
       multiply_as<vec4>(a + r * lda, lda, some, w, quad, 4);
       for (int64_t i = 0; i < some; i++) std::memcpy(out + (r + i) * ldo, quad + i * 4, w.n * sizeof(float));
     }
-  } else if (w.cut.width == lanes) multiply_as<vec>(a, lda, rows, w, out, ldo);
+  } else if (w.n == 4) multiply_four(a, lda, rows, w, out, ldo);
+  else if (w.cut.width == lanes) multiply_as<vec>(a, lda, rows, w, out, ldo);
   else if (w.cut.width == 8) multiply_as<v8>(a, lda, rows, w, out, ldo);
   else multiply_as<vec4>(a, lda, rows, w, out, ldo);
 }
@@ -155,6 +189,31 @@ static inline void outer_as(const float* a, int64_t lda, int64_t k, const float*
   }
 }
 
+/// Four columns, two rows a vector and two vectors at a time.
+static inline void outer_four(const float* a, int64_t lda, int64_t k, const float* g, int64_t ldg, int64_t rows, const Cut& cut, float* sums) {
+  const int64_t even = rows / 4 * 4, whole = k / 4 * 4;
+  for (int64_t i = 0; i < whole; i += 4) {
+    v8 acc[8];
+    each<8>([&](auto t) SCNAS_LAMBDA { acc[t] = v8{}; });
+    for (int64_t r = 0; r < even; r += 4)
+      each<2>([&](auto half) SCNAS_LAMBDA {
+        constexpr int from = half * 4;
+        const v8 x = load_two(a + (r + 2 * half) * lda + i, lda), y = load_two(g + (r + 2 * half) * ldg, ldg);
+        acc[from] += spread<0>(x) * y;
+        acc[from + 1] += spread<1>(x) * y;
+        acc[from + 2] += spread<2>(x) * y;
+        acc[from + 3] += spread<3>(x) * y;
+      });
+    each<4>([&](auto t) SCNAS_LAMBDA {
+      const v8 s = acc[t] + acc[t + 4];
+      float* to = sums + (i + t) * 4;
+      store4(to, load4(to) + (__builtin_shufflevector(s, s, 0, 1, 2, 3) + __builtin_shufflevector(s, s, 4, 5, 6, 7)));
+    });
+  }
+  outer_as<vec4>(a + even * lda, lda, whole, g + even * ldg, ldg, rows - even, cut, sums);
+  outer_as<vec4>(a + whole, lda, k - whole, g, ldg, rows, cut, sums + whole * 4);
+}
+
 /// sums (packed as Columns are, [k·padded] floats) += aᵀ·g over the rows.
 static inline void add_outer(const float* a, int64_t lda, int64_t k, const float* g, int64_t ldg, int64_t n, int64_t rows, float* sums) {
   const Cut cut(n);
@@ -165,7 +224,8 @@ static inline void add_outer(const float* a, int64_t lda, int64_t k, const float
       for (int64_t i = 0; i < some; i++) std::memcpy(quad + i * 4, g + (r + i) * ldg, n * sizeof(float));
       outer_as<vec4>(a + r * lda, lda, k, quad, 4, some, cut, sums);
     }
-  } else if (cut.width == lanes) outer_as<vec>(a, lda, k, g, ldg, rows, cut, sums);
+  } else if (n == 4) outer_four(a, lda, k, g, ldg, rows, cut, sums);
+  else if (cut.width == lanes) outer_as<vec>(a, lda, k, g, ldg, rows, cut, sums);
   else if (cut.width == 8) outer_as<v8>(a, lda, k, g, ldg, rows, cut, sums);
   else outer_as<vec4>(a, lda, k, g, ldg, rows, cut, sums);
 }

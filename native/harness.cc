@@ -1,5 +1,5 @@
 // Checks every kernel against plain float64 loops, and times it:
-//   g++ -O3 -march=native -std=c++17 -pthread native/harness.cc -o harness && ./harness [check | time [filter]]
+//   g++ -O3 -march=native -std=c++17 -pthread native/harness.cc -o harness && ./harness [check | time [kernel [shape [threads]]]]
 #include <cmath>
 #include <cstdio>
 #include <functional>
@@ -299,6 +299,6 @@ static int check() {
 
 int main(int argc, char** argv) {
   const FlushDenormals flush;
-  if (argc > 1 && std::string(argv[1]) == "time") time_all(argc > 2 ? argv[2] : "");
+  if (argc > 1 && std::string(argv[1]) == "time") time_all(argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : "", argc > 4 ? std::atoi(argv[4]) : 1);
   else return check();
 }

@@ -20,6 +20,8 @@ struct Axis {
     if (!transposed) return t >= 0 && t < source ? t : -1;
     return t >= 0 && t % 2 * (stride - 1) == 0 && (t >> (stride - 1)) < source ? t >> (stride - 1) : -1;
   }
+  /// How far apart two results lie whose taps share sources.
+  int64_t step() const { return transposed ? dilation : dilation / gcd(dilation, stride); }
 };
 
 /// The last axis, whose rows are padded and, at stride 2, split by parity of the source (forward) or of the result (transposed).
@@ -75,16 +77,74 @@ struct PlaneRing {
   }
 };
 
-/// A correlation over planes: axes d and h, and the row plan.
+/// Two result rows whose taps share source rows (`other` −1: one alone), and what they read: source rows that both read, with the
+/// tap of each, and those that the first or the other reads alone.
+struct RowPair {
+  struct Read {
+    int64_t source, tap[2];
+  };
+  int64_t h, other;
+  Read both[3], alone[2][3];
+  int shared = 0, single[2] = {0, 0};
+  RowPair(const Axis& axis, int64_t first, int64_t second) : h(first), other(second) {
+    bool met[3] = {};
+    for (int k = 0; k < 3; k++) {
+      const int64_t source = axis.at(h, k);
+      if (source < 0) continue;
+      int64_t match = 0;
+      while (match < 3 && (other < 0 || axis.at(other, match) != source)) match++;
+      if (match == 3) alone[0][single[0]++] = {source, {k, k}};
+      else {
+        both[shared++] = {source, {k, match}};
+        met[match] = true;
+      }
+    }
+    for (int k = 0; other >= 0 && k < 3; k++)
+      if (!met[k] && axis.at(other, k) >= 0) alone[1][single[1]++] = {axis.at(other, k), {k, k}};
+  }
+};
+
+/// The source rows that results read by the same taps, and these results.
+struct RowReaders {
+  struct Row {
+    int64_t source, result[3];
+  };
+  int tap[3], taps = 0;
+  std::vector<Row> rows;
+  RowReaders(const Axis& axis, int mask) {
+    for (int k = 0; k < 3; k++)
+      if (mask >> k & 1) tap[taps++] = k;
+    for (int64_t s = 0; s < axis.source; s++) {
+      Row row{s, {}};
+      int found = 0, count = 0;
+      for (int k = 0; k < 3; k++) {
+        const int64_t t = s - (k - 1) * axis.dilation;
+        if (t < 0 || t % axis.stride || t / axis.stride >= axis.result) continue;
+        row.result[count++] = t / axis.stride;
+        found |= 1 << k;
+      }
+      if (found == mask) rows.push_back(row);
+    }
+  }
+};
+
+/// A correlation over planes: axes d and h, the row plan, the rows in pairs and, if not transposed, what reads the source rows.
 struct DepthwisePlan {
   Axis d, h;
   RowPlan row;
   int64_t period;
+  std::vector<RowPair> pairs;
+  std::vector<RowReaders> readers;
   DepthwisePlan(const Shape& in, int64_t stride, int64_t dilation, bool transposed)
       : d(axis(in.d, stride, dilation, transposed)),
         h(axis(in.h, stride, dilation, transposed)),
         row(axis(in.w, stride, dilation, transposed), in.c),
-        period(period_of(in.c)) {}
+        period(period_of(in.c)) {
+    const int64_t step = h.step();
+    for (int64_t base = 0; base < h.result; base += 2 * step)
+      for (int64_t i = base; i < std::min(base + step, h.result); i++) pairs.emplace_back(h, i, i + step < h.result ? i + step : -1);
+    for (int mask = 1; mask < 8 && !transposed; mask++) readers.emplace_back(h, mask);
+  }
   static Axis axis(int64_t size, int64_t stride, int64_t dilation, bool transposed) {
     const int64_t out = out_size(size, stride);
     return transposed ? Axis{out, size, stride, dilation, true} : Axis{size, out, stride, dilation, false};
@@ -95,7 +155,7 @@ struct DepthwisePlan {
 /// Runs f(n, d) over result planes begin…end−1 (n·D + d), in an order in which neighbours share source planes.
 template <class F>
 static inline void planes_in_order(const Axis& d, int64_t begin, int64_t end, const F& f) {
-  const int64_t step = d.transposed ? d.dilation : d.dilation / gcd(d.dilation, d.stride);
+  const int64_t step = d.step();
   while (begin < end) {
     const int64_t n = begin / d.result, stop = std::min(end, (n + 1) * d.result);
     for (int64_t r = 0; r < step; r++)

@@ -22,10 +22,11 @@ inline void separable_forward(const float* x, const float* wd, const float* wp, 
   const Columns columns(wp, in.c, co, false);
   std::vector<double> sums(stats ? out.n * out.d * co * 2 : 0);
   parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
-    float* middle = scratch<3>(out.w * in.c);
+    const int64_t length = out.w * in.c;
+    float* middle = scratch<3>(2 * length);
     float* tmp = scratch<2>(2 * period_of(co));
     depthwise_planes(
-        p, weights.data(), begin, end, FillPlane{p, x, activate}, [&](int64_t, int64_t, int64_t) { return middle; },
+        p, weights.data(), begin, end, FillPlane{p, x, activate}, [&](int64_t, int64_t, int64_t, int slot) { return middle + slot * length; },
         [&](int64_t n, int64_t d, int64_t h, const float* row) {
           float* to = y + ((n * out.d + d) * out.h + h) * out.w * co;
           multiply(row, in.c, out.w, columns, to, co);
@@ -44,7 +45,7 @@ inline void separable_input_grad(const float* x, const float* wd, const float* w
   const Columns columns(wp, co, in.c, true);
   const int64_t length = in.w * in.c;
   parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
-    float* added = accumulate ? scratch<3>(length) : nullptr;
+    float* added = accumulate ? scratch<3>(2 * length) : nullptr;
     depthwise_planes(
         p, weights.data(), begin, end,
         [&](int64_t tag, float* plane) {
@@ -56,7 +57,7 @@ inline void separable_input_grad(const float* x, const float* wd, const float* w
             std::fill(row + right, row + p.row.length, 0.f);
           }
         },
-        [&](int64_t n, int64_t d, int64_t h) { return accumulate ? added : dx + ((n * in.d + d) * in.h + h) * length; },
+        [&](int64_t n, int64_t d, int64_t h, int slot) { return accumulate ? added + slot * length : dx + ((n * in.d + d) * in.h + h) * length; },
         [&](int64_t n, int64_t d, int64_t h, float* row) {
           const int64_t at = ((n * in.d + d) * in.h + h) * length;
           if (activate || accumulate) write_grad(activate ? x + at : nullptr, row, dx + at, length, accumulate);
@@ -77,24 +78,25 @@ inline void separable_filter_grad(const float* x, const float* wd, const float* 
     float *mine_d = sums_d.data() + block * size_d, *mine_p = sums_p.data() + block * size_p;
     std::fill(mine_d, mine_d + size_d, 0.f);
     std::fill(mine_p, mine_p + size_p, 0.f);
-    float* middle = scratch<3>(out.w * in.c + 2 * lanes);
-    float* dmiddle = scratch<4>(out.w * in.c + 2 * lanes);
+    const int64_t length = out.w * in.c, ld = (length + lanes - 1) / lanes * lanes;
+    float* middle = scratch<3>(2 * length);
+    float* dmiddle = scratch<4>(out.h * ld);
+    float* split = scratch<1>(0);
     PlaneRing ring{scratch<0>(3 * p.plane()), p.plane()};
     planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
       const float* planes[3];
       source_planes(p.d, ring, n, d, planes, FillPlane{p, x, activate});
+      const float* g = dy + (n * out.d + d) * out.h * out.w * co;
+      if (dwp)
+        depthwise_plane(
+            p, weights.data(), planes, split, [&](int64_t, int slot) { return middle + slot * length; },
+            [&](int64_t h, const float* row) { add_outer(row, in.c, in.c, g + h * out.w * co, co, co, out.w, mine_p); });
+      if (!dwd) return;
       for (int64_t h = 0; h < out.h; h++) {
-        const float* g = dy + ((n * out.d + d) * out.h + h) * out.w * co;
-        if (dwp) {
-          depthwise_forward_row(p, weights.data(), planes, h, middle);
-          add_outer(middle, in.c, in.c, g, co, co, out.w, mine_p);
-        }
-        if (dwd) {
-          multiply(g, co, out.w, columns, dmiddle, in.c);
-          std::fill(dmiddle + out.w * in.c, dmiddle + out.w * in.c + lanes, 0.f);
-          depthwise_filter_row(p, planes, h, dmiddle, mine_d);
-        }
+        multiply(g + h * out.w * co, co, out.w, columns, dmiddle + h * ld, in.c);
+        std::fill(dmiddle + h * ld + length, dmiddle + (h + 1) * ld, 0.f);
       }
+      depthwise_filter_plane(p, planes, dmiddle, ld, mine_d);
     });
   });
   if (dwd) fold_filter(sums_d.data(), blocks, p.period, in.c, dwd);

@@ -1,6 +1,7 @@
 // Vectors of floats by the GCC/Clang vector extensions, so that one source compiles to AVX2, AVX-512 and NEON;
 // scratch memory of a thread; the transposes between channels-last and one-plane-a-channel; sums for InstanceNorm.
 #pragma once
+#include <utility>
 #include "parallel.h"
 
 namespace scnas {
@@ -36,6 +37,17 @@ static SCNAS_INLINE void hold(vec& v) {
 /// Hides how p came about, so that its neighbours are reached by constant offsets, not by a register (or a spill) each.
 static SCNAS_INLINE void opaque(const float*& p) { asm("" : "+r"(p)); }
 
+#define SCNAS_LAMBDA __attribute__((always_inline))
+template <int... I, class F>
+static SCNAS_INLINE void each_of(std::integer_sequence<int, I...>, const F& f) {
+  (f(std::integral_constant<int, I>{}), ...);
+}
+/// f(0) … f(M − 1), each a constant: an array indexed by them is registers from the start, in a loop with others it need not be.
+template <int M, class F>
+static SCNAS_INLINE void each(const F& f) {
+  each_of(std::make_integer_sequence<int, M>{}, f);
+}
+
 constexpr float slope = 0.01f;  // of LeakyReLU
 
 static SCNAS_INLINE float leaky(float x) { return x > 0 ? x : slope * x; }
@@ -70,22 +82,41 @@ float* scratch(int64_t floats) {
   return block.data;
 }
 
+/// f(access, i) over [0, n) by vectors, then by fours, then one by one.
+template <class F>
+static SCNAS_INLINE void each_part(int64_t n, const F& f) {
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) f(vec{}, i);
+  for (; i + 4 <= n; i += 4) f(vec4{}, i);
+  for (; i < n; i++) f(0.f, i);
+}
+template <class V>
+static SCNAS_INLINE V load_as(const float* p) {
+  typedef V Loose __attribute__((aligned(4), may_alias));
+  return *reinterpret_cast<const Loose*>(p);
+}
+template <class V>
+static SCNAS_INLINE void store_as(float* p, V v) {
+  typedef V Loose __attribute__((aligned(4), may_alias));
+  *reinterpret_cast<Loose*>(p) = v;
+}
+
 /// out[i] = LeakyReLU(x[i]) or x[i].
 static inline void copy_leaky(const float* x, float* out, int64_t n, bool activate) {
-  if (!activate) {
-    std::memcpy(out, x, n * sizeof(float));
-    return;
-  }
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) store(out + i, leaky(load(x + i)));
-  for (; i < n; i++) out[i] = leaky(x[i]);
+  if (!activate) std::memcpy(out, x, n * sizeof(float));
+  else each_part(n, [=](auto kind, int64_t i) { store_as(out + i, leaky(load_as<decltype(kind)>(x + i))); });
+}
+/// The same for the few floats of a voxel.
+static SCNAS_INLINE void copy_voxel(const float* x, float* out, int64_t n) {
+  each_part(n, [=](auto kind, int64_t i) { store_as(out + i, load_as<decltype(kind)>(x + i)); });
 }
 
 /// g[i] *= LeakyReLU'(x[i]).
 static inline void times_leaky_grad(const float* x, float* g, int64_t n) {
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) store(g + i, leaky_grad(load(x + i), load(g + i)));
-  for (; i < n; i++) g[i] = leaky_grad(x[i], g[i]);
+  each_part(n, [=](auto kind, int64_t i) {
+    typedef decltype(kind) V;
+    store_as(g + i, leaky_grad(load_as<V>(x + i), load_as<V>(g + i)));
+  });
 }
 
 /// to[i] += x[i].
@@ -97,15 +128,11 @@ static inline void add_row(const float* x, float* to, int64_t n) {
 
 /// to[i] (+)= LeakyReLU'(x[i])·g[i], or g[i] where x is null.
 static inline void write_grad(const float* x, const float* g, float* to, int64_t n, bool accumulate) {
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const vec v = x ? leaky_grad(load(x + i), load(g + i)) : load(g + i);
-    store(to + i, accumulate ? load(to + i) + v : v);
-  }
-  for (; i < n; i++) {
-    const float v = x ? leaky_grad(x[i], g[i]) : g[i];
-    to[i] = accumulate ? to[i] + v : v;
-  }
+  each_part(n, [=](auto kind, int64_t i) {
+    typedef decltype(kind) V;
+    const V v = x ? leaky_grad(load_as<V>(x + i), load_as<V>(g + i)) : load_as<V>(g + i);
+    store_as(to + i, accumulate ? load_as<V>(to + i) + v : v);
+  });
 }
 
 static SCNAS_INLINE void transpose4(vec4& a, vec4& b, vec4& c, vec4& d) {
