@@ -6,13 +6,13 @@
 namespace scnas {
 
 /// A padded source row, at the run's first tap, and the row of the gradient that goes with it.
-struct RowPair {
+struct OuterRow {
   const float *x, *g;
 };
 
 /// sums[m·ld + o] += Σ x[v·step + m]·g[v·ldg + o] over the rows' `width` voxels, M source values and N vectors of channels.
 template <int N, int M>
-static inline void outer_run(const RowPair* rows, int64_t count, int64_t from, int64_t o, int64_t width, int64_t step, int64_t ldg, float* sums,
+static inline void outer_run(const OuterRow* rows, int64_t count, int64_t from, int64_t o, int64_t width, int64_t step, int64_t ldg, float* sums,
                              int64_t ld) {
   v8 acc[M][N];
   for (int m = 0; m < M; m++)
@@ -35,7 +35,7 @@ static inline void outer_run(const RowPair* rows, int64_t count, int64_t from, i
 
 /// The same over source values from…to−1.
 template <int N, int M>
-static inline void outer_values(const RowPair* rows, int64_t count, int64_t from, int64_t to, int64_t o, int64_t width, int64_t step, int64_t ldg,
+static inline void outer_values(const OuterRow* rows, int64_t count, int64_t from, int64_t to, int64_t o, int64_t width, int64_t step, int64_t ldg,
                                 float* sums, int64_t ld) {
   int64_t j = from;
   for (; j + M <= to; j += M) outer_run<N, M>(rows, count, j, o, width, step, ldg, sums + j * ld, ld);
@@ -45,7 +45,7 @@ static inline void outer_values(const RowPair* rows, int64_t count, int64_t from
 }
 
 /// sums [taps·ci][co] of one run += the outer products over the rows, source values from…to−1 of the run.
-static inline void outer_rows(const DirectPlan& p, int64_t co, const RowPair* rows, int64_t count, int64_t from, int64_t to, float* sums) {
+static inline void outer_rows(const DirectPlan& p, int64_t co, const OuterRow* rows, int64_t count, int64_t from, int64_t to, float* sums) {
   for (int64_t o = 0, left; (left = (co - o) / 8) > 0;) {
 #define SCNAS_OUTER(N, M) outer_values<N, M>(rows, count, from, to, o, p.w.result, p.step * p.c, co, sums + o, co), o += N * 8
     if (left == 2 || left == 4) SCNAS_OUTER(2, 6);
@@ -73,7 +73,7 @@ struct OuterRows {
       }
   }
   /// Adds the rows of `unit` for a row of taps, if there are any: of a source plane, of dy's plane, and of its mixed rows.
-  void add(int64_t unit, int64_t kh, const float* x, const float* g, const float* sums, RowPair* pairs, int64_t& count) const {
+  void add(int64_t unit, int64_t kh, const float* x, const float* g, const float* sums, OuterRow* pairs, int64_t& count) const {
     if (!p.paired) {
       const int64_t at = p.h.at(unit, kh);
       if (at >= 0) pairs[count++] = {x + at * line, g + unit * row};
@@ -94,7 +94,7 @@ static inline void outer_planes(const DirectPlan& p, int64_t co, int64_t begin, 
   const OuterRows rows(p, co);
   PlaneRing ring{scratch<0>(3 * p.plane()), p.plane()};
   float* mixed = scratch<6>(rows.mixed);
-  std::vector<RowPair> pairs(rows.band);
+  std::vector<OuterRow> pairs(rows.band);
   planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
     const float* planes[3];
     source_planes(p.d, ring, n, d, planes, from);
@@ -119,7 +119,7 @@ static inline void outer_volume(const DirectPlan& p, int64_t co, int64_t n, cons
   const int64_t size = p.c * co, length = r.taps * p.c, parts = length < 24 ? 1 : 4, tasks = 3 * p.rows() * r.count * parts;
   const int64_t all = n * p.d.result * rows.units, threads = Pool::get().threads();
   const auto cut = [&](int64_t part) { return part < parts ? length * part / parts / 12 * 12 : length; };
-  const auto pairs_of = [&](int64_t from, int64_t to, int64_t k, int64_t offset, RowPair* pairs) {
+  const auto pairs_of = [&](int64_t from, int64_t to, int64_t k, int64_t offset, OuterRow* pairs) {
     int64_t count = 0;
     for (int64_t plane = from / rows.units; from < to; plane++) {
       const int64_t b = plane / p.d.result, d = p.d.at(plane - b * p.d.result, k / p.rows()), above = plane * rows.units;
@@ -132,7 +132,7 @@ static inline void outer_volume(const DirectPlan& p, int64_t co, int64_t n, cons
     return count;
   };
   parallel_for(tasks, [&](int64_t begin, int64_t end) {
-    std::vector<RowPair> pairs(rows.band);
+    std::vector<OuterRow> pairs(rows.band);
     for (int64_t first = 0; first < all; first += rows.band)
       for (int64_t task = begin, count = 0; task < end; task++) {
         const int64_t part = task % parts, run = task / parts, j = run % r.count, k = run / r.count;
