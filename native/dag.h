@@ -22,9 +22,11 @@ struct Term {
   Shape in, out;
   int64_t side = 1, half[2] = {0, 0};            // of a convolution; outputs of a factorized reduce
   const float *w[2] = {nullptr, nullptr}, *gamma = nullptr, *beta = nullptr;
-  int64_t kept = -1;                             // place of its result among what is kept; −1: not kept (identity, upsampling)
+  int64_t kept = -1;                             // place of its result among what is kept; −1: it has none (identity, upsampling)
   int64_t stats = -1;                            // where its three rows of statistics begin
 
+  // Whether the backward pass reads its result. A maximum's is read again by its places.
+  bool keeps_result() const { return kind != UnitKind::max_pool && (norm || place >= 0); }
   bool pool() const { return kind == UnitKind::max_pool || kind == UnitKind::average_pool; }
   bool convolves() const { return kind == UnitKind::conv || kind == UnitKind::separable || kind == UnitKind::reduce; }
   int64_t kernels() const { return kind == UnitKind::conv ? 1 : convolves() ? 2 : 0; }
@@ -40,7 +42,8 @@ struct Node {
   }
 };
 
-// What is kept for the backward pass: each node's value, then each term's result, with a maximum's places behind it.
+// What is kept for the backward pass: each node's value but for the output nodes, which the result holds, then each term's result
+// or, of a maximum, its places.
 struct Dag {
   int64_t sources = 0, stats = 0;
   std::vector<Node> nodes;              // sources included, without terms
@@ -147,7 +150,7 @@ inline Dag read_dag(Call& call, int program_input, int64_t places, int first_sou
       if (!detail::same(node.shape, t.out) || (!alone && (terms > 1 || t.place >= 0)))
         throw Refusal("ScnasDag: expected the terms of a node to have one shape, and an upsampling to be alone");
     }
-    dag.kept.push_back(node.shape.size());
+    dag.kept.push_back(node.output ? 0 : node.shape.size());
     if (!node.output) continue;
     if (dag.result.n == 0) dag.result = {node.shape.n, node.shape.d, node.shape.h, node.shape.w, 0};
     dag.result.c += node.shape.c;
@@ -159,8 +162,8 @@ inline Dag read_dag(Call& call, int program_input, int64_t places, int first_sou
     for (Term& t : node.terms) {
       if (t.convolves() || t.pool()) {
         t.kept = int64_t(dag.kept.size());
-        const int64_t codes = t.kind == UnitKind::max_pool ? (t.out.size() + 3) / 4 : 0;
-        dag.kept.push_back((node.in_place() ? 0 : t.out.size()) + codes);
+        if (t.kind == UnitKind::max_pool) dag.kept.push_back((t.out.size() + 3) / 4);
+        else dag.kept.push_back(node.in_place() || !t.keeps_result() ? 0 : t.out.size());
       }
       if (t.norm) {
         t.stats = dag.stats;

@@ -17,17 +17,18 @@ class DagBackward {
  public:
   DagBackward(const Dag& dag, const std::vector<const float*>& sources, const float* z, const std::vector<const float*>& kept, const float* stats,
               const DagGradients& to)
-      : dag_(dag), sources_(sources), z_(z), kept_(kept), stats_(stats), to_(to), own_(dag.nodes.size()), gradient_(dag.nodes.size()),
-        written_(dag.nodes.size(), 0) {
+      : dag_(dag), sources_(sources), z_(z), kept_(kept), stats_(stats), to_(to), own_(dag.nodes.size()), outputs_(dag.nodes.size()),
+        gradient_(dag.nodes.size()), written_(dag.nodes.size(), 0) {
     for (size_t i = 0; i < to.sources.size(); i++) gradient_[i] = to.sources[i];
   }
 
-  // dy: gradient of the result.
-  void run(const float* dy) {
-    spread(dy);
+  // y: the result; dy: its gradient.
+  void run(const float* y, const float* dy) {
+    spread(y, dy);
     for (int64_t at = int64_t(dag_.nodes.size()) - 1; at >= dag_.sources; at--) {
       node(at);
       own_[size_t(at)].reset();
+      outputs_[size_t(at)].reset();
     }
     for (int64_t at = 0; at < dag_.sources; at++)
       if (gradient_[size_t(at)] && !written_[size_t(at)]) std::fill_n(gradient_[size_t(at)], dag_.nodes[size_t(at)].shape.size(), 0.f);
@@ -36,7 +37,8 @@ class DagBackward {
  private:
   float weight(const Term& t) const { return t.place < 0 ? 1.f : z_[t.place]; }
   const float* value(int64_t node) const {
-    return node < dag_.sources ? sources_[size_t(node)] : kept_[size_t(dag_.value(node))];
+    if (node < dag_.sources) return sources_[size_t(node)];
+    return outputs_[size_t(node)] ? outputs_[size_t(node)]->data() : kept_[size_t(dag_.value(node))];
   }
 
   // A node's own gradient; room is made when it is first needed.
@@ -48,11 +50,14 @@ class DagBackward {
     return gradient_[size_t(at)];
   }
 
-  void spread(const float* dy) {
+  // Takes the result and its gradient apart.
+  void spread(const float* y, const float* dy) {
     int64_t first = 0;
     for (size_t at = size_t(dag_.sources); at < dag_.nodes.size(); at++) {
       const Shape& s = dag_.nodes[at].shape;
       if (!dag_.nodes[at].output) continue;
+      outputs_[at] = std::make_unique<Buffer>(s.size());
+      copy_channels(s.n * s.voxels(), s.c, y + first, dag_.result.c, outputs_[at]->data(), s.c);
       copy_channels(s.n * s.voxels(), s.c, dy + first, dag_.result.c, gradient(int64_t(at)), s.c);
       written_[at] = 1;
       first += s.c;
@@ -64,8 +69,11 @@ class DagBackward {
     float* g = gradient(at);
     if (!written_[size_t(at)]) std::fill_n(g, node.shape.size(), 0.f);
     const int64_t n = node.shape.n * node.shape.c, terms = int64_t(node.terms.size());
+    std::vector<std::unique_ptr<Buffer>> maxima(node.terms.size());
+    std::vector<const float*> results(node.terms.size(), nullptr);
+    for (size_t k = 0; k < node.terms.size(); k++) results[k] = result_of(node, node.terms[k], value(at), maxima[k]);
     Buffer sums(2 * n * terms);  // of each term Σg and Σg·x̂, [2][n · c]
-    measure(node, g, sums.data());
+    measure(node, results, g, sums.data());
     std::vector<double> dz(node.terms.size(), 0.0);
     // Terms of one source add to one gradient: they stay in order.
     std::vector<int64_t> heads;
@@ -78,7 +86,7 @@ class DagBackward {
     const auto group = [&](int64_t i) {
       const int64_t end = i + 1 < int64_t(heads.size()) ? heads[size_t(i + 1)] : terms;
       for (int64_t k = heads[size_t(i)]; k < end; k++)
-        dz[size_t(k)] = term(node, node.terms[size_t(k)], value(at), g, sums.data() + 2 * n * k);
+        dz[size_t(k)] = term(node, node.terms[size_t(k)], results[size_t(k)], g, sums.data() + 2 * n * k);
     };
     if (ordered) each_term(int64_t(heads.size()), node.shape.size(), group);
     else
@@ -87,25 +95,35 @@ class DagBackward {
       if (node.terms[size_t(k)].place >= 0) to_.z[node.terms[size_t(k)].place] += dz[size_t(k)];
   }
 
-  const float* result_of(const Node& node, const Term& t, const float* value_of_node) const {
-    return node.in_place() ? value_of_node : kept_[size_t(t.kept)];
+  const uint8_t* codes(const Term& t) const {
+    return t.kind == UnitKind::max_pool ? reinterpret_cast<const uint8_t*>(kept_[size_t(t.kept)]) : nullptr;
+  }
+  // A term's result before its norm, where it is read; a maximum's is read again into `room`.
+  const float* result_of(const Node& node, const Term& t, const float* value_of_node, std::unique_ptr<Buffer>& room) const {
+    if (t.kept < 0) return nullptr;
+    if (node.in_place()) return value_of_node;
+    if (t.kind != UnitKind::max_pool) return kept_[size_t(t.kept)];
+    if (!t.norm && t.place < 0) return nullptr;
+    room = std::make_unique<Buffer>(t.out.size());
+    max_of_places(PoolPlan(t.in, t.stride), value(t.from), codes(t), room->data());
+    return room->data();
   }
 
   // Σg and Σg·x̂ of the normalised terms: two at a time, so that g is read once for both.
-  void measure(const Node& node, const float* g, float* sums) const {
+  void measure(const Node& node, const std::vector<const float*>& results, const float* g, float* sums) const {
     const Shape& s = node.shape;
     const int64_t n = s.n * s.c, lanes = 8 * period(s.c);
     std::vector<size_t> normed;
     for (size_t k = 0; k < node.terms.size(); k++)
       if (node.terms[k].norm) normed.push_back(k);
-    const float* v = node.in_place() ? value_of(node) : nullptr;
     for (size_t k = 0; k < normed.size(); k += 2) {
       const size_t pair = std::min(size_t(2), normed.size() - k);
       const float* kept[2] = {nullptr, nullptr};
       Buffer origins(2 * s.n * lanes);
       for (size_t j = 0; j < 2; j++) {
-        const Term& t = node.terms[normed[k + std::min(j, pair - 1)]];
-        kept[j] = v ? v : kept_[size_t(t.kept)];
+        const size_t at = normed[k + std::min(j, pair - 1)];
+        const Term& t = node.terms[at];
+        kept[j] = results[at];
         for (int64_t i = 0; i < s.n; i++) lay_out(stats_ + t.stats + i * s.c, s.c, origins.data() + (int64_t(j) * s.n + i) * lanes);
       }
       std::vector<double> out(size_t(3 * n));
@@ -136,10 +154,9 @@ class DagBackward {
       }
     }
   }
-  const float* value_of(const Node& node) const { return value(&node - dag_.nodes.data()); }
 
   // Sends one term's gradients on and returns that of its weight.
-  double term(const Node& node, const Term& t, const float* value_of_node, const float* g, const float* sums) {
+  double term(const Node& node, const Term& t, const float* y, const float* g, const float* sums) {
     const Shape& s = node.shape;
     const float w = weight(t);
     float* dx = gradient_[size_t(t.from)];
@@ -154,20 +171,17 @@ class DagBackward {
       if (dx) add_scaled(s.size(), g, w, add, dx);
       return t.place >= 0 && to_.z ? dot(s.size(), g, value(t.from)) : 0;
     }
-    const float* y = t.kept >= 0 ? result_of(node, t, value_of_node) : nullptr;
-    const auto* codes = t.kind != UnitKind::max_pool ? nullptr
-                        : reinterpret_cast<const uint8_t*>(kept_[size_t(t.kept)] + (node.in_place() ? 0 : t.out.size()));
     if (!t.norm) {
       Buffer scaled(w == 1 ? 0 : s.size());
       if (w != 1) add_scaled(s.size(), g, w, false, scaled.data());
-      unit_backward(t, value(t.from), w == 1 ? g : scaled.data(), codes, dx, add, dw0, dw1);
+      unit_backward(t, value(t.from), w == 1 ? g : scaled.data(), codes(t), dx, add, dw0, dw1);
       return t.place >= 0 && to_.z ? dot(s.size(), g, y) : 0;
     }
     Buffer scale(s.c), dy(s.size());
     for (int64_t c = 0; c < s.c; c++) scale[c] = w * (t.gamma ? t.gamma[c] : 1);
     if (dx || dw0) {
       norm_gradient(s, g, y, NormStats(stats_ + t.stats, s), sums, scale.data(), dy.data());
-      unit_backward(t, value(t.from), dy.data(), codes, dx, add, dw0, dw1);
+      unit_backward(t, value(t.from), dy.data(), codes(t), dx, add, dw0, dw1);
     }
     if (t.affine && !to_.weights.empty()) affine_gradients(s, t, w, sums);
     return weight_gradient(s, t, sums);
@@ -211,7 +225,7 @@ class DagBackward {
   const std::vector<const float*>& kept_;
   const float* stats_;
   const DagGradients& to_;
-  std::vector<std::unique_ptr<Buffer>> own_;
+  std::vector<std::unique_ptr<Buffer>> own_, outputs_;
   std::vector<float*> gradient_;
   std::vector<char> written_;
 };

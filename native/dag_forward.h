@@ -1,6 +1,7 @@
 // The forward pass of a DAG: each node's terms, their statistics, and their weighted sum in one pass.
 #pragma once
 #include <array>
+#include <memory>
 
 #include "unit.h"
 
@@ -57,19 +58,26 @@ inline void copy_channels(int64_t voxels, int64_t c, const float* from, int64_t 
 
 class DagForward {
  public:
-  // `kept` has room for dag.kept, `stats` for dag.stats floats.
+  // `kept` has room for dag.kept, `stats` for dag.stats floats; kept is null where nothing is kept at all.
   DagForward(const Dag& dag, const std::vector<const float*>& sources, const float* z, float epsilon, const std::vector<float*>& kept, float* stats)
-      : dag_(dag), sources_(sources), z_(z), epsilon_(epsilon), kept_(kept), stats_(stats) {}
+      : dag_(dag), sources_(sources), z_(z), epsilon_(epsilon), kept_(kept), stats_(stats), values_(dag.nodes.size()) {}
 
   const float* value(int64_t node) const {
-    return node < dag_.sources ? sources_[size_t(node)] : kept_[size_t(dag_.value(node))];
+    return node < dag_.sources ? sources_[size_t(node)] : values_[size_t(node)].data;
   }
   float weight(const Term& t) const { return t.place < 0 ? 1.f : z_[t.place]; }
 
   void node(int64_t at) {
     const Node& node = dag_.nodes[size_t(at)];
-    float* y = kept_[size_t(dag_.value(at))];
-    each_term(int64_t(node.terms.size()), node.shape.size(), [&](int64_t k) { term(node, node.terms[size_t(k)], y); });
+    values_[size_t(at)].room(kept_[size_t(dag_.value(at))], node.output, node.shape.size());
+    float* y = values_[size_t(at)].data;
+    std::vector<Room> results(node.terms.size());
+    for (size_t k = 0; k < node.terms.size(); k++) {
+      const Term& t = node.terms[k];
+      if (t.kept >= 0 && !node.in_place()) results[k].room(kept_[size_t(t.kept)], !t.keeps_result(), t.out.size());
+    }
+    each_term(int64_t(node.terms.size()), node.shape.size(),
+              [&](int64_t k) { term(node.terms[size_t(k)], results[size_t(k)].data ? results[size_t(k)].data : y); });
     const Term& only = node.terms[0];
     if (only.kind == UnitKind::upsample || only.kind == UnitKind::upsample_corners) return;
     if (node.in_place()) {
@@ -79,7 +87,7 @@ class DagForward {
       for (int64_t i = 0; i < n; i++) stats_[only.stats + i] = 0, stats_[only.stats + n + i] = 1;
       return;
     }
-    sum(node, y);
+    sum(node, results, y);
   }
 
   // The channels of the output nodes side by side.
@@ -94,11 +102,21 @@ class DagForward {
   }
 
  private:
-  void term(const Node& node, const Term& t, float* value_of_node) const {
+  // Room for a result: what is kept, or its own until the op or the node is done.
+  struct Room {
+    float* data = nullptr;
+    std::unique_ptr<Buffer> own;
+    void room(float* kept, bool apart, int64_t size) {
+      if (!kept || apart) own = std::make_unique<Buffer>(size);
+      data = own ? own->data() : kept;
+    }
+  };
+
+  void term(const Term& t, float* y) const {
     if (t.kind == UnitKind::identity) return;
-    float* y = node.in_place() || t.kept < 0 ? value_of_node : kept_[size_t(t.kept)];
-    uint8_t* codes = t.kind != UnitKind::max_pool ? nullptr
-                                                  : reinterpret_cast<uint8_t*>(kept_[size_t(t.kept)] + (node.in_place() ? 0 : t.out.size()));
+    Room places;  // of a maximum
+    if (t.kind == UnitKind::max_pool) places.room(kept_[size_t(t.kept)], false, (t.out.size() + 3) / 4);
+    auto* codes = reinterpret_cast<uint8_t*>(places.data);
     const int64_t n = t.out.n * t.out.c;
     std::vector<double> sums(t.convolves() ? size_t(2 * n) : 0);
     unit_forward(t, value(t.from), y, codes, sums.data());
@@ -109,7 +127,7 @@ class DagForward {
     norm_stats(n, false, mean.data(), mean.data() + n, stats_ + t.stats);
   }
 
-  void sum(const Node& node, float* y) const {
+  void sum(const Node& node, const std::vector<Room>& results, float* y) const {
     const Shape& s = node.shape;
     const int64_t lanes = 8 * period(s.c), size = s.n * lanes;
     Buffer patterns(size * (1 + 2 * int64_t(node.terms.size())));
@@ -117,7 +135,7 @@ class DagForward {
     std::vector<Summand> summands;
     for (size_t k = 0; k < node.terms.size(); k++) {
       const Term& t = node.terms[k];
-      const float w = weight(t), *from = t.kind == UnitKind::identity ? value(t.from) : kept_[size_t(t.kept)];
+      const float w = weight(t), *from = t.kind == UnitKind::identity ? value(t.from) : results[k].data;
       summands.push_back({from, nullptr, nullptr, w});
       if (!t.norm) continue;
       float* origin = patterns.data() + size * int64_t(1 + 2 * k);
@@ -140,6 +158,7 @@ class DagForward {
   float epsilon_;
   const std::vector<float*>& kept_;
   float* stats_;
+  std::vector<Room> values_;
 };
 
 }  // namespace scnas

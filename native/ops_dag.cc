@@ -17,7 +17,7 @@ std::vector<const float*> many(Call& call, int first, int64_t count) {
   return out;
 }
 
-// kept: one tensor for each node and each unit's result; without `keep` they live no longer than needed, and K is one.
+// kept: one tensor for each node and each unit's result; without `keep` nothing is kept, and K is one.
 struct DagOp {
   static constexpr const char* name = "ScnasDag";
   static constexpr const char* face[] = {"in program: int32",    "in z: float",        "in sources: S * float", "in weights: N * float",
@@ -33,26 +33,15 @@ struct DagOp {
     const Dag dag = read_dag(call, 0, call.count(1), 2, at.sources, 2 + int(at.sources), at.weights);
     if (keep && outputs != int64_t(dag.kept.size())) throw Refusal("ScnasDag: expected K " + std::to_string(dag.kept.size()));
     std::vector<float*> kept(dag.kept.size(), nullptr);
-    std::vector<std::unique_ptr<Buffer>> own(dag.kept.size());
-    const auto room = [&](int64_t i) {
-      if (i < 0) return;
-      if (keep) kept[size_t(i)] = call.out(2 + int(i), {dag.kept[size_t(i)]});
-      else own[size_t(i)] = std::make_unique<Buffer>(dag.kept[size_t(i)]), kept[size_t(i)] = own[size_t(i)]->data();
-    };
-    if (!keep)
-      for (int64_t i = 0; i < outputs; i++) call.out(2 + int(i), {0});
+    for (int64_t i = 0; i < outputs; i++) {
+      float* room = call.out(2 + int(i), {keep ? dag.kept[size_t(i)] : 0});
+      if (keep) kept[size_t(i)] = room;
+    }
     const std::vector<const float*> sources = many(call, 2, at.sources);
     float* y = call.out_shape(0, dag.result);
     float* stats = call.out(1, {dag.stats});
     DagForward forward(dag, sources, call.data(1), epsilon, kept, stats);
-    for (int64_t i = dag.sources; i < int64_t(dag.nodes.size()); i++) {
-      room(dag.value(i));
-      for (const Term& t : dag.nodes[size_t(i)].terms) room(t.kept);
-      forward.node(i);
-      if (!keep)
-        for (const Term& t : dag.nodes[size_t(i)].terms)
-          if (t.kept >= 0) own[size_t(t.kept)].reset();
-    }
+    for (int64_t i = dag.sources; i < int64_t(dag.nodes.size()); i++) forward.node(i);
     forward.result(y);
   }
 };
@@ -60,7 +49,7 @@ struct DagOp {
 // sources, weights, z: whether their gradients are wanted; of sources a bit each. What is not wanted is empty.
 struct DagGradientOp {
   static constexpr const char* name = "ScnasDagGradient";
-  static constexpr const char* face[] = {"in dy: float",         "in stats: float",       "in program: int32",     "in z: float",
+  static constexpr const char* face[] = {"in dy: float",         "in y: float",          "in stats: float",       "in program: int32",     "in z: float",
                                          "in sources: S * float", "in weights: N * float", "in kept: K * float",    "out dz: float",
                                          "out dsources: S * float", "out dweights: N * float", "attr S: int >= 1",  "attr N: int >= 0",
                                          "attr K: int >= 1",     "attr want_z: int",      "attr want_sources: int", "attr want_weights: int"};
@@ -73,11 +62,12 @@ struct DagGradientOp {
         want_sources(a.integer("want_sources")) {}
 
   void compute(Call& call) const {
-    const int first = 4, weights = first + int(at.sources), kept_first = weights + int(at.weights);
-    const int64_t places = call.count(3);
-    const Dag dag = read_dag(call, 2, places, first, at.sources, weights, at.weights);
+    const int first = 5, weights = first + int(at.sources), kept_first = weights + int(at.weights);
+    const int64_t places = call.count(4);
+    const Dag dag = read_dag(call, 3, places, first, at.sources, weights, at.weights);
     call.expect_shape(0, dag.result);
-    call.expect(1, {dag.stats});
+    call.expect_shape(1, dag.result);
+    call.expect(2, {dag.stats});
     if (kept_count != int64_t(dag.kept.size())) throw Refusal("ScnasDagGradient: expected K " + std::to_string(dag.kept.size()));
     for (int64_t i = 0; i < kept_count; i++) call.expect(kept_first + int(i), {dag.kept[size_t(i)]});
     const auto sources = many(call, first, at.sources), kept = many(call, kept_first, kept_count);
@@ -95,7 +85,7 @@ struct DagGradientOp {
       float* d = call.out(out, want_weights ? dims : std::vector<int64_t>{0});
       if (want_weights) to.weights.push_back(d);
     }
-    DagBackward(dag, sources, call.data(3), kept, call.data(1), to).run(call.data(0));
+    DagBackward(dag, sources, call.data(4), kept, call.data(2), to).run(call.data(1), call.data(0));
     float* out = call.out(0, {want_z ? places : 0});
     for (int64_t i = 0; want_z && i < places; i++) out[i] = float(dz[size_t(i)]);
   }

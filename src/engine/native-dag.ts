@@ -68,15 +68,15 @@ export function dag(sources: readonly Tensor5D[], nodes: readonly DagNode[], zHa
       };
       const inputs = [code, orNothing(zHat), ...sources, ...weights];
       const [y, stats, ...state] = runMany('ScnasDag', inputs, 2 + attributes.ints.K, attributes);
-      return { y, saved: [stats, ...inputs, ...state] };
+      return { y, saved: [y, stats, ...inputs, ...state] };
     },
-    gradient: (dy, [stats, ...rest], wanted) => {
+    gradient: (dy, saved, wanted) => {
       const flags = {
         want_z: zHat && wanted[0] ? 1 : 0,
         want_sources: sources.reduce((bits, _, i) => (wanted[places.source(i)] ? bits | (1 << i) : bits), 0),
         want_weights: weights.some((_, i) => wanted[places.weight(i)]) ? 1 : 0,
       };
-      const made = runMany('ScnasDagGradient', [dy, stats, ...rest], 1 + count + weights.length, {
+      const made = runMany('ScnasDagGradient', [dy, ...saved], 1 + count + weights.length, {
         ints: { ...ints, ...flags },
       });
       const ordered = [
