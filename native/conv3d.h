@@ -143,7 +143,8 @@ inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const
   const Shape out = out_shape(in, stride, co);
   const bool lanes_of_channels = co % 8 == 0;
   const DirectPlan direct(in, in.c, stride, dilation, false);
-  const int64_t third = 3 * in.c * co, size = third * (direct.paired ? 12 : 9);
+  const bool paired = lanes_of_channels ? direct.paired : in_pairs(stride, dilation);
+  const int64_t third = 3 * in.c * co, size = third * (paired ? 12 : 9);
   const int64_t source = in.h * in.w * in.c, result = out.h * out.w * co, plane = direct.plane();
   const auto fill = [&](int64_t tag, float* to) { direct.fill(x + tag * source, to, activate); };
   const bool whole = lanes_of_channels && in.c * co >= 256 && in.n * in.d * plane <= 1 << 19;
@@ -168,7 +169,7 @@ inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const
       else outer_planes(direct, co, begin, end, fill, [&](int64_t n, int64_t d) { return dy + (n * out.d + d) * result; }, mine);
     });
   }
-  fold_products(sums.data(), blocks, direct.paired, third, dw);
+  fold_products(sums.data(), blocks, paired, third, dw);
 }
 
 }  // namespace scnas

@@ -31,7 +31,7 @@ struct DirectPlan {
         pitch(w.source + pad),
         step(transposed ? 1 : stride),
         phases(transposed ? stride : 1),
-        paired(in_pairs(stride, dilation)) {
+        paired(in_pairs(stride, dilation) && channels >= 4) {
     for (int64_t phase = 0; phase < phases; phase++) {
       Runs& r = runs[phase];
       r.count = 0, r.taps = 1, r.width = (w.result - phase + phases - 1) / phases;

@@ -288,6 +288,14 @@ static int check() {
         for (int64_t offset = 0; offset < 2; offset++) check_pointwise({in, pair[1], stride, offset, offset == 1});
       }
     }
+  // Every layout and cut of the dense convolution: rows in pairs and an odd one, tiles of one to twelve voxels, one to three
+  // vectors of channels, and volumes that are laid out as a whole.
+  const int64_t dense[][3] = {{8, 8, 12}, {8, 24, 5}, {16, 48, 8}, {4, 4, 40}, {6, 6, 17}, {16, 16, 10}, {32, 32, 5}, {40, 56, 4}, {24, 24, 13}};
+  for (auto& [ci, co, w] : dense)
+    for (int64_t stride = 1; stride <= 2; stride++)
+      for (int64_t h = 1; h <= 6; h += 5 - stride) check_dense({{2, 3, h, w, ci}, co, stride, 1, stride == 1});
+  check_dense({{1, 20, 28, 20, 8}, 8, 1, 1, true});
+  for (int64_t dilation = 2; dilation <= 3; dilation++) check_dense({{1, 5, 6, 9, 16}, 16, 1 + dilation % 2, dilation, true});
   const Shape wide_in{1, 3, 4, 5, 68};
   check_dense({wide_in, 33, 1, 1, true});
   check_separable({wide_in, 136, 1, 2, true});

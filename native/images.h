@@ -90,20 +90,22 @@ struct ChannelCut {
   int64_t size(int64_t b) const { return begin(b + 1) - begin(b); }
 };
 
-/// out[o·ld + v] = Σ_d Σ_i Σ_t x[d][i·image + at[t] + v]·w[d][i][t][o] over T vectors of voxels and O channels.
-template <int O, int T>
+/// out[o·ld + v] = Σ_d Σ_i Σ_t x[d][i·image + at[t] + v]·w[d][i][t][o] over T vectors of voxels and O channels. `Row`: the taps
+/// are three, one voxel apart.
+template <int O, int T, bool Row>
 static inline void image_tile(const float* const* x, const float* const* w, int depth, int64_t channels, int64_t image, const int64_t* at, int taps,
                               float* out, int64_t ld) {
   vec acc[O][T];
   for (int o = 0; o < O; o++)
     for (int v = 0; v < T; v++) acc[o][v] = vec{};
   for (int d = 0; d < depth; d++) {
-    const float *p = x[d], *k = w[d];
+    const float *p = x[d] + (Row ? at[0] : 0), *k = w[d];
     for (int64_t i = 0; i < channels; i++, p += image)
-      for (int t = 0; t < taps; t++, k += O) {
-        const float* q = p + at[t];
+#pragma GCC unroll 1
+      for (int t = 0; t < (Row ? 3 : taps); t++, k += O) {
+        const float* q = p + (Row ? t : at[t]);
         vec s[T];
-        for (int v = 0; v < T; v++) s[v] = load(q + v * lanes);
+        for (int v = 0; v < T; v++) s[v] = load(q + v * lanes), hold(s[v]);
 #pragma GCC unroll 6
         for (int o = 0; o < O; o++) {
           const vec b = k[o] - vec{};
@@ -115,18 +117,24 @@ static inline void image_tile(const float* const* x, const float* const* w, int 
     for (int v = 0; v < T; v++) store(out + o * ld + v * lanes, acc[o][v]);
 }
 
-template <int O, int T>
-static inline void image_run(const float* const* x, const float* const* w, int depth, int64_t channels, int64_t image, const int64_t* at, int taps,
-                             float* out, int64_t ld, int64_t voxels) {
+template <int O, int T, bool Row>
+static inline void image_run_by(const float* const* x, const float* const* w, int depth, int64_t channels, int64_t image, const int64_t* at, int taps,
+                                float* out, int64_t ld, int64_t voxels) {
   const float* p[3] = {x[0], x[1], x[2]};
   int64_t v = 0;
   for (; v + (T - 1) * lanes < voxels; v += T * lanes) {
-    image_tile<O, T>(p, w, depth, channels, image, at, taps, out + v, ld);
+    image_tile<O, T, Row>(p, w, depth, channels, image, at, taps, out + v, ld);
     for (int d = 0; d < depth; d++) p[d] += T * lanes;
   }
   if (v >= voxels) return;
-  if (T > 2 && v + lanes < voxels) image_tile<O, 2>(p, w, depth, channels, image, at, taps, out + v, ld);
-  else image_tile<O, 1>(p, w, depth, channels, image, at, taps, out + v, ld);
+  if (T > 2 && v + lanes < voxels) image_tile<O, 2, Row>(p, w, depth, channels, image, at, taps, out + v, ld);
+  else image_tile<O, 1, Row>(p, w, depth, channels, image, at, taps, out + v, ld);
+}
+template <int O, int T>
+static inline void image_run(const float* const* x, const float* const* w, int depth, int64_t channels, int64_t image, const int64_t* at, int taps,
+                             float* out, int64_t ld, int64_t voxels) {
+  if (taps == 3 && at[1] == at[0] + 1 && at[2] == at[0] + 2) image_run_by<O, T, true>(x, w, depth, channels, image, at, taps, out, ld, voxels);
+  else image_run_by<O, T, false>(x, w, depth, channels, image, at, taps, out, ld, voxels);
 }
 
 /// The taps that reach the results of one parity (or enter product phase_h of a pair), and the weights that go with them: per depth tap kd and channel block
@@ -142,8 +150,8 @@ struct PhaseTaps {
       for (int kw = 0; kw < 3; kw++) {
         int64_t r, c, part_h, part_w;
         if (p.paired) {
-          at[count] = phase_h * p.part + (transposed ? 2 - kw : kw);
-          kernel[count++] = kw;
+          at[count] = phase_h * p.part + kw;
+          kernel[count++] = transposed ? 2 - kw : kw;
           continue;
         }
         if (!p.tap(p.h, phase_h, kh, r, part_h) || !p.tap(p.w, phase_w, kw, c, part_w)) continue;

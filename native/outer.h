@@ -16,7 +16,7 @@ static inline void outer_run(const OuterRow* rows, int64_t count, int64_t from, 
                              int64_t ld) {
   v8 acc[M][N];
   for (int m = 0; m < M; m++)
-    for (int v = 0; v < N; v++) acc[m][v] = load_v8(sums + m * ld + v * 8);
+    for (int v = 0; v < N; v++) acc[m][v] = v8{};
   for (int64_t r = 0; r < count; r++) {
     const float *x = rows[r].x + from, *g = rows[r].g + o;
     for (int64_t i = 0; i < width; i++, x += step, g += ldg) {
@@ -30,7 +30,7 @@ static inline void outer_run(const OuterRow* rows, int64_t count, int64_t from, 
     }
   }
   for (int m = 0; m < M; m++)
-    for (int v = 0; v < N; v++) store_v8(sums + m * ld + v * 8, acc[m][v]);
+    for (int v = 0; v < N; v++) store_v8(sums + m * ld + v * 8, load_v8(sums + m * ld + v * 8) + acc[m][v]);
 }
 
 /// The same over source values from…to−1.
