@@ -157,7 +157,7 @@ static inline void depthwise_plane(const DepthwisePlan& p, const float* w, const
         float* const half[2] = {split, split + p.row.width[0] * c + lanes};
         depthwise_row_pair(p, w, planes, pair, phase, half);
         for (int r = 0; r < (pair.other < 0 ? 1 : 2); r++)
-          for (int64_t i = 0; i < p.row.width[phase]; i++) copy_voxel(half[r] + i * c, out[r] + (i * phases + phase) * c, c);
+          copy_voxels(half[r], 1, out[r] + phase * c, phases, p.row.width[phase], c);
       }
     done(pair.h, out[0]);
     if (pair.other >= 0) done(pair.other, out[1]);

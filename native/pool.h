@@ -90,7 +90,8 @@ inline void pool_along(const PoolPlan& p, const float* row, float* padded, const
     float *odd = padded, *even = padded + part;
     std::fill(odd, odd + c, Window::outside);
     std::fill(odd + p.out.w * c, odd + (p.out.w + 1) * c, Window::outside);
-    for (int64_t i = 0; i < p.in.w; i++) copy_voxel(row + i * c, i % 2 ? odd + (i + 1) / 2 * c : even + i / 2 * c, c);
+    copy_voxels(row, 2, even, 1, (p.in.w + 1) / 2, c);
+    copy_voxels(row + c, 2, odd + c, 1, p.in.w / 2, c);
     tap[0] = odd, tap[1] = even, tap[2] = odd + c;
   }
   for (int64_t i = 0; i < p.out_row(); i += 8) {

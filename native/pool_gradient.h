@@ -76,15 +76,17 @@ inline void add_shifts(const PoolPlan& p, float* const* sent, float* to, bool ac
     });
     return;
   }
-  for (int64_t k = 0; k < p.in.w; k++) {
-    const float *even = sent[1] + k / 2 * c, *left = sent[2] + k / 2 * c, *right = sent[0] + (k / 2 + 1) * c;
-    float* voxel = to + k * c;
-    each_part(c, [&](auto kind, int64_t j) {
-      typedef decltype(kind) V;
-      const V sum = k % 2 == 0 ? load_as<V>(even + j) : load_as<V>(left + j) + load_as<V>(right + j);
-      store_as(voxel + j, accumulate ? load_as<V>(voxel + j) + sum : sum);
-    });
-  }
+  with_channels(p.in.c, [&, last = p.in.w](auto c) {
+    const float *even = sent[1], *left = sent[2], *right = sent[0] + c;
+    for (int64_t k = 0; k < last; k++) {
+      float* voxel = to + k * c;
+      each_part(c, [&, at = k / 2 * c](auto kind, int64_t j) {
+        typedef decltype(kind) V;
+        const V sum = k % 2 == 0 ? load_as<V>(even + at + j) : load_as<V>(left + at + j) + load_as<V>(right + at + j);
+        store_as(voxel + j, accumulate ? load_as<V>(voxel + j) + sum : sum);
+      });
+    }
+  });
 }
 
 // A thread's rows: three that are summed along x, told apart by the result's row, and what the taps along z send.
