@@ -135,7 +135,7 @@ static inline void times_leaky_grad(const float* x, float* g, int64_t n) {
 }
 
 /// to[i] (+)= LeakyReLU'(x[i])·g[i], or g[i] where x is null.
-static inline void write_grad(const float* x, const float* g, float* to, int64_t n, bool accumulate) {
+static SCNAS_INLINE void write_grad(const float* x, const float* g, float* to, int64_t n, bool accumulate) {
   each_part(n, [=](auto kind, int64_t i) {
     typedef decltype(kind) V;
     const V v = x ? leaky_grad(load_as<V>(x + i), load_as<V>(g + i)) : load_as<V>(g + i);
