@@ -90,11 +90,15 @@ inline void pointwise_input_grad(const float* x, const float* w, const float* dy
   const Shape out = out_shape(in, s.stride, co);
   const Columns columns(w, co, c, true);
   const bool dense = s.stride == 1 && s.offset == 0;
-  if (!dense && !add)
-    parallel_for(in.n * in.d, [&](int64_t b, int64_t e) { std::fill(dx + b * in.h * in.w * c, dx + e * in.h * in.w * c, 0.f); });
+  // At stride 2 a result plane's two source planes are cleared just before it is added to them; else everything first.
+  const bool pairs = s.stride == 2 && s.offset < 2;
+  const int64_t plane = in.h * in.w * c;
+  if (!dense && !add && !pairs) parallel_for(in.n * in.d, [&](int64_t b, int64_t e) { std::fill(dx + b * plane, dx + e * plane, 0.f); });
   parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
     float* source = scratch<3>(voxel_run * c);
-    for (int64_t p = begin; p < end; p++)
+    for (int64_t p = begin; p < end; p++) {
+      const int64_t first = p % out.d * 2, base = p / out.d * in.d;
+      if (pairs && !add) std::fill(dx + (base + first) * plane, dx + (base + std::min(first + 2, in.d)) * plane, 0.f);
       result_runs(out, dense, p, [&](int64_t n, int64_t d, int64_t h, int64_t v, int64_t voxels) {
         const float* g = dy + (p * out.h * out.w + h * out.w + v) * ld + s.first;
         if (dense) {
@@ -113,6 +117,7 @@ inline void pointwise_input_grad(const float* x, const float* w, const float* dy
           }
         });
       });
+    }
   });
 }
 
