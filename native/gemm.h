@@ -128,6 +128,13 @@ static inline void multiply_twos(const float* a, int64_t lda, const float* b, in
 static inline void multiply_four(const float* a, int64_t lda, int64_t rows, const Columns& w, float* out, int64_t ldo) {
   const float* b = const_cast<Columns&>(w).twice.data();
   int64_t r = 0;
+  if (w.k == 4 && lda == 4 && ldo == 4) {  // a node of four channels, in whole vectors
+    const v8 w0 = load8(b), w1 = load8(b + 8), w2 = load8(b + 16), w3 = load8(b + 24);
+    for (; r + 2 <= rows; r += 2) {
+      const v8 x = load8(a + r * 4);
+      store8(out + r * 4, (spread<0>(x) * w0 + spread<1>(x) * w1) + (spread<2>(x) * w2 + spread<3>(x) * w3));
+    }
+  }
   for (; r + 8 <= rows; r += 8) multiply_twos<4>(a + r * lda, lda, b, w.k, out + r * ldo, ldo);
   for (; r + 2 <= rows; r += 2) multiply_twos<1>(a + r * lda, lda, b, w.k, out + r * ldo, ldo);
   if (r < rows) multiply_as<vec4>(a + r * lda, lda, 1, w, out + r * ldo, ldo);

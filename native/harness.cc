@@ -277,7 +277,7 @@ static int check() {
   const Shape shapes[] = {{2, 5, 7, 6, 0}, {1, 4, 3, 9, 0}, {1, 3, 6, 21, 0}};
   for (const Shape& base : shapes)
     for (int64_t stride = 1; stride <= 2; stride++) {
-      const int64_t pairs[][2] = {{4, 4}, {1, 16}, {2, 5}, {8, 8}, {12, 12}, {16, 3}, {17, 17}, {34, 9}, {24, 48}};
+      const int64_t pairs[][2] = {{4, 4}, {1, 16}, {2, 5}, {8, 8}, {12, 12}, {16, 3}, {17, 17}, {34, 9}, {24, 48}, {16, 4}, {7, 4}};
       for (auto& pair : pairs) {
         Shape in = base;
         in.c = pair[0];

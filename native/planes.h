@@ -56,8 +56,8 @@ struct RowPlan {
       return;
     }
     std::fill(row, row + length, 0.f);
-    for (int64_t w = 0; w < axis.source; w++)
-      copy_leaky(x + w * c, row + ((w + pad) % source_phases * columns + (w + pad) / source_phases) * c, c, activate);
+    for (int64_t first = 0; first < 2; first++)
+      copy_voxels(x + first * c, 2, row + ((first + pad) % 2 * columns + (first + pad) / 2) * c, 1, (axis.source + 1 - first) / 2, c, activate);
   }
 };
 

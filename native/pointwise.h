@@ -29,6 +29,17 @@ static inline void result_runs(const Shape& out, bool through, int64_t plane, co
     for (int64_t w = 0; w < length; w += voxel_run) f(n, d, h, w, std::min(voxel_run, length - w));
 }
 
+/// Where a run of one row begins in the source, in floats, and how many of its voxels lie inside.
+struct Strided {
+  int64_t at, inside;
+  Strided(const Shape& in, const Sampling& s, int64_t n, int64_t d, int64_t h, int64_t w, int64_t voxels) {
+    const int64_t sd = d * s.stride + s.offset, sh = h * s.stride + s.offset, sw = w * s.stride + s.offset;
+    const bool reads = sd < in.d && sh < in.h && sw < in.w;
+    inside = reads ? std::min(voxels, (in.w - sw - 1) / s.stride + 1) : 0;
+    at = reads ? (((n * in.d + sd) * in.h + sh) * in.w + sw) * in.c : 0;
+  }
+};
+
 /// The source voxels of a run, activated, [voxels][ci]: x itself where it can be, else copied to `to`.
 static inline const float* gather_run(const float* x, const Shape& in, const Sampling& s, int64_t n, int64_t d, int64_t h, int64_t w, int64_t voxels,
                                       bool activate, float* to) {
@@ -39,12 +50,9 @@ static inline const float* gather_run(const float* x, const Shape& in, const Sam
     copy_leaky(from, to, voxels * c, true);
     return to;
   }
-  const int64_t sd = d * s.stride + s.offset, sh = h * s.stride + s.offset;
-  for (int64_t i = 0; i < voxels; i++) {
-    const int64_t sw = (w + i) * s.stride + s.offset;
-    if (sd >= in.d || sh >= in.h || sw >= in.w) std::fill(to + i * c, to + (i + 1) * c, 0.f);
-    else copy_leaky(x + (((n * in.d + sd) * in.h + sh) * in.w + sw) * c, to + i * c, c, activate);
-  }
+  const Strided from(in, s, n, d, h, w, voxels);
+  copy_voxels(x + from.at, s.stride, to, 1, from.inside, c, activate);
+  std::fill(to + from.inside * c, to + voxels * c, 0.f);
   return to;
 }
 
@@ -81,30 +89,35 @@ inline void pointwise_input_grad(const float* x, const float* w, const float* dy
   const int64_t ld = s.ld ? s.ld : co, c = in.c;
   const Shape out = out_shape(in, s.stride, co);
   const Columns columns(w, co, c, true);
-  const bool direct = s.stride == 1 && s.offset == 0 && !add;
-  if (!direct && !add)
-    parallel_for(in.n * in.d, [&](int64_t b, int64_t e) { std::fill(dx + b * in.h * in.w * c, dx + e * in.h * in.w * c, 0.f); });
+  const bool dense = s.stride == 1 && s.offset == 0;
+  // At stride 2 a result plane's two source planes are cleared just before it is added to them; else everything first.
+  const bool pairs = s.stride == 2 && s.offset < 2;
+  const int64_t plane = in.h * in.w * c;
+  if (!dense && !add && !pairs) parallel_for(in.n * in.d, [&](int64_t b, int64_t e) { std::fill(dx + b * plane, dx + e * plane, 0.f); });
   parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
     float* source = scratch<3>(voxel_run * c);
-    for (int64_t p = begin; p < end; p++)
-      result_runs(out, direct, p, [&](int64_t n, int64_t d, int64_t h, int64_t v, int64_t voxels) {
+    for (int64_t p = begin; p < end; p++) {
+      const int64_t first = p % out.d * 2, base = p / out.d * in.d;
+      if (pairs && !add) std::fill(dx + (base + first) * plane, dx + (base + std::min(first + 2, in.d)) * plane, 0.f);
+      result_runs(out, dense, p, [&](int64_t n, int64_t d, int64_t h, int64_t v, int64_t voxels) {
         const float* g = dy + (p * out.h * out.w + h * out.w + v) * ld + s.first;
-        if (direct) {
+        if (dense) {
           const int64_t at = (p * out.h * out.w + v) * c;
-          multiply(g, ld, voxels, columns, dx + at, c);
-          if (activate) times_leaky_grad(x + at, dx + at, voxels * c);
+          float* to = add ? source : dx + at;
+          multiply(g, ld, voxels, columns, to, c);
+          if (activate || add) write_grad(activate ? x + at : nullptr, to, dx + at, voxels * c, add);
           return;
         }
-        multiply(g, ld, voxels, columns, source, c);
-        const int64_t sd = d * s.stride + s.offset, sh = h * s.stride + s.offset;
-        if (sd >= in.d || sh >= in.h) return;
-        for (int64_t i = 0; i < voxels; i++) {
-          const int64_t sw = (v + i) * s.stride + s.offset, at = (((n * in.d + sd) * in.h + sh) * in.w + sw) * c;
-          if (sw >= in.w) continue;
-          if (activate) times_leaky_grad(x + at, source + i * c, c);
-          for (int64_t j = 0; j < c; j++) dx[at + j] += source[i * c + j];
-        }
+        const Strided to(in, s, n, d, h, v, voxels);
+        multiply(g, ld, to.inside, columns, source, c);
+        with_channels(c, [&, from = activate ? x + to.at : nullptr, into = dx + to.at, step = s.stride](auto channels) {
+          for (int64_t i = 0; i < to.inside; i++) {
+            const int64_t at = i * step * channels;
+            write_grad(from ? from + at : nullptr, source + i * channels, into + at, channels, true);
+          }
+        });
       });
+    }
   });
 }
 

@@ -1,313 +1,184 @@
-// 3³ pooling with padding 1, and its gradients, channels-last, any channel count.
+// 3³ pooling with padding 1, channels-last, any channel count, stride 1 or 2; its gradients are in pool_gradient.h.
 //
-// A result row is made in two moves: the up to nine source rows of its window, element by element, then the three shifts
-// along the row. Padding counts neither for the maximum nor for the average. Among equal largest values the first in
-// x, y, z order wins; its place in the window, 9·x + 3·y + z, is kept as a byte.
+// A window is reduced along z, then y, then x: the rows reduced along z stay in a ring of three, the planes reduced along
+// z and y likewise. Padding counts neither for the maximum nor for the average. Among equal largest values the first in
+// x, y, z order wins, as each axis keeps the first; its place in the window, 9·x + 3·y + z, is kept as a byte.
 #pragma once
 
-#include <limits>
-
-#include "channels.h"
+#include "pool_gradient.h"
+#include "pool_window.h"
 
 namespace scnas {
 
-typedef uint8_t b8 __attribute__((vector_size(8)));
-typedef int32_t i8 __attribute__((vector_size(32)));
+// A row on its way: values, and for the maximum their places.
+struct PoolRow {
+  float* v;
+  int32_t* at;
+};
 
-// GCC 12 spells the general conversion out lane by lane.
-inline void store_codes(uint8_t* p, i8 v) {
-#if defined(__AVX2__)
-  const __m256i whole = reinterpret_cast<__m256i>(v);
-  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
-  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
-#else
-  const b8 b = __builtin_convertvector(v, b8);
-  std::memcpy(p, &b, sizeof b);
-#endif
-}
-inline i8 load_i8(const int32_t* p) {
-  i8 v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-inline void store_i8(int32_t* p, i8 v) { std::memcpy(p, &v, sizeof v); }
-inline v8 pick(i8 mask, v8 a, v8 b) { return mask ? a : b; }
-inline i8 pick(i8 mask, i8 a, i8 b) { return mask ? a : b; }
+struct Largest {
+  static constexpr bool coded = true;
+  static constexpr float outside = -std::numeric_limits<float>::infinity();
+  v8 m;
+  i8 at;
+  SCNAS_INLINE void begin(v8 v, i8 place) { m = v, at = place; }
+  SCNAS_INLINE void meet(v8 v, i8 place) {
+    const i8 more = v > m;
+    m = pick(more, v, m);
+    at = pick(more, place, at);
+  }
+};
+struct Total {
+  static constexpr bool coded = false;
+  static constexpr float outside = 0;
+  v8 m;
+  i8 at;
+  SCNAS_INLINE void begin(v8 v, i8) { m = v; }
+  SCNAS_INLINE void meet(v8 v, i8) { m += v; }
+};
 
-// One axis of the window: of result i, the sources i·stride + tap − 1 that exist.
-struct PoolAxis {
-  int64_t source, result, stride;
-  PoolAxis(int64_t size, int64_t step) : source(size), result((size - 1) / step + 1), stride(step) {}
-  bool reads(int64_t i, int64_t tap, int64_t& at) const {
-    at = i * stride + tap - 1;
-    return at >= 0 && at < source;
+// emit(i, what T rows come to) by vectors; row t's places count from add[t].
+template <class Window, int T, class Emit>
+inline void reduce_rows(const PoolRow* rows, const int32_t* add, int64_t size, const Emit& emit) {
+  const float* v[T];
+  const int32_t* at[T];
+  for (int t = 0; t < T; t++) v[t] = rows[t].v, at[t] = rows[t].at;
+  for (int64_t i = 0; i < size; i += 8) {
+    Window w;
+    const auto place = [&](int t) { return Window::coded ? load_i8(at[t] + i) + add[t] : i8{}; };
+    w.begin(load8(v[0] + i), place(0));
+    each<T - 1>([&](auto t) { w.meet(load8(v[t + 1] + i), place(t + 1)); });
+    emit(i, w);
   }
-  // The other way: the result whose tap reads source i.
-  bool read_by(int64_t i, int64_t tap, int64_t& at) const {
-    const int64_t t = i + 1 - tap;
-    at = t / stride;
-    return t >= 0 && t % stride == 0 && at < result;
+}
+template <class Window, class Emit>
+inline void reduce_rows(const PoolRow* rows, const int32_t* add, int taps, int64_t size, const Emit& emit) {
+  if (taps == 3) reduce_rows<Window, 3>(rows, add, size, emit);
+  else if (taps == 2) reduce_rows<Window, 2>(rows, add, size, emit);
+  else reduce_rows<Window, 1>(rows, add, size, emit);
+}
+
+// Rows of a thread's scratch that are told apart by a number.
+template <class Window>
+struct PoolRing {
+  PoolRow rows[3];
+  int64_t tags[3] = {-1, -1, -1};
+  PoolRing(int slot, int64_t floats) {
+    float* data = thread_scratch(3 * floats * (Window::coded ? 2 : 1), slot);
+    for (int i = 0; i < 3; i++)
+      rows[i] = {data + i * floats, Window::coded ? reinterpret_cast<int32_t*>(data + (i + 3) * floats) : nullptr};
   }
-  int64_t count(int64_t i) const {
-    int64_t n = 0, at;
-    for (int64_t tap = 0; tap < 3; tap++) n += reads(i, tap, at);
-    return n;
+  // True if what is there now is of another number.
+  bool turn(int64_t place, int64_t tag) {
+    const bool other = tags[place % 3] != tag;
+    tags[place % 3] = tag;
+    return other;
   }
 };
 
-struct PoolPlan {
-  Shape in, out;
-  PoolAxis d, h, w;
-  PoolPlan(const Shape& s, int64_t stride) : in(s), out(s), d(s.d, stride), h(s.h, stride), w(s.w, stride) {
-    out.d = d.result, out.h = h.result, out.w = w.result;
+// Reduces a source row along z.
+template <class Window>
+inline void pool_along(const PoolPlan& p, const float* row, float* padded, const PoolRow& to) {
+  const int64_t c = p.in.c, size = p.in_row(), part = (p.out.w + 1) * c + 16;
+  const float* tap[3];
+  if (p.w.stride == 1) {
+    std::fill(padded, padded + c, Window::outside);
+    std::memcpy(padded + c, row, size_t(size) * 4);
+    std::fill(padded + c + size, padded + 2 * c + size, Window::outside);
+    for (int t = 0; t < 3; t++) tap[t] = padded + t * c;
+  } else {  // odd voxels, after one outside, and even ones apart
+    float *odd = padded, *even = padded + part;
+    std::fill(odd, odd + c, Window::outside);
+    std::fill(odd + p.out.w * c, odd + (p.out.w + 1) * c, Window::outside);
+    copy_voxels(row, 2, even, 1, (p.in.w + 1) / 2, c);
+    copy_voxels(row + c, 2, odd + c, 1, p.in.w / 2, c);
+    tap[0] = odd, tap[1] = even, tap[2] = odd + c;
   }
-  int64_t in_row() const { return in.w * in.c; }
-  int64_t out_row() const { return out.w * in.c; }
-  // A padded row, split by parity at stride 2: where tap `tap` of result column 0 lies, in floats.
-  int64_t part() const { return (out.w + 1) * in.c + 16; }
-  int64_t padded() const { return w.stride == 1 ? (in.w + 2) * in.c + 16 : 2 * part(); }
-  int64_t shift(int64_t tap) const { return w.stride == 1 ? tap * in.c : tap == 1 ? part() : tap / 2 * in.c; }
-  // Where voxel i of the source lies in a padded row.
-  int64_t place(int64_t i) const {
-    if (w.stride == 1) return (i + 1) * in.c;
-    return i % 2 == 0 ? part() + i / 2 * in.c : (i + 1) / 2 * in.c;
+  for (int64_t i = 0; i < p.out_row(); i += 8) {
+    Window w;
+    w.begin(load8(tap[0] + i), i8{});
+    w.meet(load8(tap[1] + i), i8{} + 1);
+    w.meet(load8(tap[2] + i), i8{} + 2);
+    store8(to.v + i, w.m);
+    if (Window::coded) store_i8(to.at + i, w.at);
   }
-  template <class T>
-  void pad_row(const T* row, T* to, T outside) const {
-    std::fill(to, to + padded(), outside);
-    if (w.stride == 1) std::copy(row, row + in_row(), to + in.c);
-    else
-      for (int64_t i = 0; i < in.w; i++) std::copy(row + i * in.c, row + (i + 1) * in.c, to + place(i));
-  }
-};
-
-// Runs f(offset) over a row of `total` floats by vectors; the rows here have room for the last one to reach over.
-template <class F>
-inline void row_vectors(int64_t total, const F& f) {
-  for (int64_t i = 0; i < total; i += 8) f(i);
 }
 
-inline int64_t round_up(int64_t n) { return (n + 7) / 8 * 8 + 8; }
+// emit(row, i, window, taps) for every vector of every result row; taps: how many source rows the row's windows hold.
+template <class Window, class Emit>
+inline void pool_planes(const PoolPlan& p, const float* x, const Emit& emit) {
+  const int64_t ld = p.kept_row();
+  parallel_for(p.out.n * p.out.d, [&](int64_t begin, int64_t end) {
+    float* padded = thread_scratch(std::max((p.in.w + 2) * p.in.c, 2 * (p.out.w + 1) * p.in.c) + 64, 0);
+    PoolRing<Window> rows(1, ld), planes(2, p.out.h * ld);
+    for (int64_t plane = begin; plane < end; plane++) {
+      const int64_t n = plane / p.out.d, d = plane % p.out.d;
+      int deep = 0;
+      int64_t from[3];
+      int32_t add[3];
+      for (int64_t td = 0; td < 3; td++) {
+        int64_t sd, sh;
+        if (!p.d.reads(d, td, sd)) continue;
+        from[deep] = sd % 3, add[deep++] = int32_t(9 * td);
+        if (!planes.turn(sd, n * p.in.d + sd)) continue;
+        for (int64_t h = 0; h < p.out.h; h++) {
+          PoolRow read[3];
+          int32_t places[3];
+          int taps = 0;
+          for (int64_t th = 0; th < 3; th++) {
+            if (!p.h.reads(h, th, sh)) continue;
+            const PoolRow& row = rows.rows[sh % 3];
+            if (rows.turn(sh, (n * p.in.d + sd) * p.in.h + sh)) pool_along<Window>(p, p.source(x, n, sd, sh), padded, row);
+            read[taps] = row, places[taps++] = int32_t(3 * th);
+          }
+          const PoolRow &to = planes.rows[sd % 3];
+          reduce_rows<Window>(read, places, taps, ld, [&](int64_t i, const Window& w) {
+            store8(to.v + h * ld + i, w.m);
+            if (Window::coded) store_i8(to.at + h * ld + i, w.at);
+          });
+        }
+      }
+      for (int64_t h = 0; h < p.out.h; h++) {
+        PoolRow read[3];
+        for (int k = 0; k < deep; k++) {
+          const PoolRow& row = planes.rows[from[k]];
+          read[k] = {row.v + h * ld, Window::coded ? row.at + h * ld : nullptr};
+        }
+        emit(plane * p.out.h + h, deep * p.h.count(h), [&](const auto& f) { reduce_rows<Window>(read, add, deep, ld, f); });
+      }
+    }
+  }, plane_grain(p.out.n * p.out.d));
+}
 
 // y = the largest of each window, codes its place in it.
 inline void max_pool(const PoolPlan& p, const float* x, float* y, uint8_t* codes) {
-  const int64_t row = p.in_row(), result = p.out_row(), last = row / 8 * 8;
-  const float none = -std::numeric_limits<float>::infinity();
-  parallel_for(p.out.n * p.out.d * p.out.h, [&](int64_t begin, int64_t end) {
-    float* best = thread_scratch(round_up(row), 0);
-    int32_t* place = reinterpret_cast<int32_t*>(thread_scratch(round_up(row), 1));
-    float* padded = thread_scratch(p.padded(), 2);
-    int32_t* padded_place = reinterpret_cast<int32_t*>(thread_scratch(p.padded(), 3));
-    for (int64_t r = begin; r < end; r++) {
-      const int64_t h = r % p.out.h, d = r / p.out.h % p.out.d, n = r / p.out.h / p.out.d;
-      const float* rows[9];
-      int32_t base[9];
-      int taps = 0;
-      for (int64_t td = 0; td < 3; td++)
-        for (int64_t th = 0; th < 3; th++) {
-          int64_t sd, sh;
-          if (!p.d.reads(d, td, sd) || !p.h.reads(h, th, sh)) continue;
-          rows[taps] = x + ((n * p.in.d + sd) * p.in.h + sh) * row;
-          base[taps++] = int32_t(td * 9 + th * 3);
-        }
-      const auto over = [&](auto access, int64_t i) {
-        v8 m = access.load(rows[0] + i);
-        i8 at = i8{} + base[0];
-        for (int t = 1; t < taps; t++) {
-          const v8 v = access.load(rows[t] + i);
-          const i8 more = v > m;
-          m = pick(more, v, m);
-          at = pick(more, i8{} + base[t], at);
-        }
-        store8(best + i, m);
-        store_i8(place + i, at);
-      };
-      for (int64_t i = 0; i < last; i += 8) over(Whole{}, i);
-      if (last < row) over(Part{row - last}, last);
-      p.pad_row(best, padded, none);
-      p.pad_row(place, padded_place, int32_t(27));
-      const int64_t s0 = p.shift(0), s1 = p.shift(1), s2 = p.shift(2);
-      float* to = y + r * result;
-      uint8_t* code = codes + r * result;
-      const auto along = [&](int64_t i, v8& m, i8& at) {
-        m = load8(padded + s0 + i);
-        at = load_i8(padded_place + s0 + i);
-        const int64_t shifts[2] = {s1, s2};
-        for (int t = 0; t < 2; t++) {
-          const v8 v = load8(padded + shifts[t] + i);
-          const i8 c = load_i8(padded_place + shifts[t] + i) + (t + 1);
-          const i8 more = (v > m) | ((v == m) & (c < at));
-          m = pick(more, v, m);
-          at = pick(more, c, at);
-        }
-      };
-      int64_t i = 0;
-      for (; i + 8 <= result; i += 8) {
-        v8 m;
-        i8 at;
-        along(i, m, at);
-        store8(to + i, m);
-        store_codes(code + i, at);
-      }
-      if (i < result) {
-        v8 m;
-        i8 at;
-        along(i, m, at);
-        for (int64_t k = 0; i + k < result; k++) {
-          to[i + k] = m[k];
-          code[i + k] = uint8_t(at[k]);
-        }
-      }
-    }
-  });
-}
-
-// How far from a window's middle each of its places lies, in floats.
-struct PoolOffsets {
-  int64_t at[27];
-  explicit PoolOffsets(const PoolPlan& p) {
-    for (int64_t k = 0; k < 27; k++) at[k] = ((k / 9 - 1) * p.in.h + k / 3 % 3 - 1) * p.in_row() + (k % 3 - 1) * p.in.c;
-  }
-};
-
-// dx (+)= Σ of dy over the windows whose largest value is there; `accumulate` adds.
-//
-// Every result sends itself to where it came from. Blocks of result planes that are two apart reach no common source plane, so
-// every other block runs in parallel, then the ones between.
-inline void max_pool_gradient(const PoolPlan& p, const float* dy, const uint8_t* codes, float* dx, bool accumulate = false) {
-  constexpr int64_t kPlanes = 2;
-  const int64_t row = p.in_row(), result = p.out_row(), c = p.in.c, stride = p.w.stride;
-  const int64_t blocks = (p.out.d + kPlanes - 1) / kPlanes;
-  if (!accumulate)
-    parallel_for(p.in.n * p.in.d, [&](int64_t b, int64_t e) { std::fill(dx + b * p.in.h * row, dx + e * p.in.h * row, 0.f); });
-  const PoolOffsets offset(p);
-  for (int64_t parity = 0; parity < 2; parity++) {
-    const int64_t some = (blocks + 1 - parity) / 2;
-    parallel_for(p.in.n * some, [&](int64_t begin, int64_t end) {
-      for (int64_t k = begin; k < end; k++) {
-        const int64_t n = k / some, first = (2 * (k % some) + parity) * kPlanes, last = std::min(first + kPlanes, p.out.d);
-        for (int64_t r = first * p.out.h; r < last * p.out.h; r++) {
-          const int64_t d = r / p.out.h, h = r % p.out.h, at = (n * p.out.d * p.out.h + r) * result;
-          float* to = dx + ((n * p.in.d + d * stride) * p.in.h + h * stride) * row;
-          const float* g = dy + at;
-          const uint8_t* code = codes + at;
-          if (stride == 1)
-            for (int64_t i = 0; i < result; i++) to[i + offset.at[code[i]]] += g[i];
-          else
-            for (int64_t w = 0; w < p.out.w; w++, to += 2 * c, g += c, code += c)
-              for (int64_t j = 0; j < c; j++) to[j + offset.at[code[j]]] += g[j];
-        }
-      }
+  const int64_t result = p.out_row();
+  pool_planes<Largest>(p, x, [&](int64_t row, int64_t, const auto& vectors) {
+    float* to = y + row * result;
+    uint8_t* code = codes + row * result;
+    vectors([&](int64_t i, const Largest& w) {
+      if (i + 8 <= result) {
+        store8(to + i, w.m);
+        store_codes(code + i, w.at);
+      } else
+        for (int64_t k = 0; i + k < result; k++) to[i + k] = w.m[k], code[i + k] = uint8_t(w.at[k]);
     });
-  }
-}
-
-// y = the voxels that the places tell: what max_pool gave.
-inline void max_of_places(const PoolPlan& p, const float* x, const uint8_t* codes, float* y) {
-  const int64_t row = p.in_row(), result = p.out_row(), c = p.in.c, stride = p.w.stride;
-  const PoolOffsets offset(p);
-  parallel_for(p.out.n * p.out.d * p.out.h, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; r++) {
-      const int64_t h = r % p.out.h, d = r / p.out.h % p.out.d, n = r / p.out.h / p.out.d;
-      const float* from = x + ((n * p.in.d + d * stride) * p.in.h + h * stride) * row;
-      for (int64_t w = 0, i = r * result; w < p.out.w; w++, from += stride * c)
-        for (int64_t j = 0; j < c; j++, i++) y[i] = from[j + offset.at[codes[i]]];
-    }
-  }, 4);
+  });
 }
 
 // y = the mean of each window's voxels inside the tensor.
 inline void average_pool(const PoolPlan& p, const float* x, float* y) {
-  const int64_t row = p.in_row(), result = p.out_row(), c = p.in.c;
-  parallel_for(p.out.n * p.out.d * p.out.h, [&](int64_t begin, int64_t end) {
-    float* total = thread_scratch(round_up(row), 0);
-    float* padded = thread_scratch(p.padded(), 1);
-    for (int64_t r = begin; r < end; r++) {
-      const int64_t h = r % p.out.h, d = r / p.out.h % p.out.d, n = r / p.out.h / p.out.d;
-      const float* rows[9];
-      int taps = 0;
-      for (int64_t td = 0; td < 3; td++)
-        for (int64_t th = 0; th < 3; th++) {
-          int64_t sd, sh;
-          if (p.d.reads(d, td, sd) && p.h.reads(h, th, sh)) rows[taps++] = x + ((n * p.in.d + sd) * p.in.h + sh) * row;
-        }
-      const auto over = [&](auto access, int64_t i) {
-        v8 sum = access.load(rows[0] + i);
-        for (int t = 1; t < taps; t++) sum += access.load(rows[t] + i);
-        store8(total + i, sum);
-      };
-      int64_t i = 0;
-      for (; i + 8 <= row; i += 8) over(Whole{}, i);
-      if (i < row) over(Part{row - i}, i);
-      p.pad_row(total, padded, 0.f);
-      const int64_t s0 = p.shift(0), s1 = p.shift(1), s2 = p.shift(2);
-      const float whole = 1.f / float(3 * taps);
-      float* to = y + r * result;
-      const auto along = [&](int64_t k) { return (load8(padded + s0 + k) + load8(padded + s1 + k)) + load8(padded + s2 + k); };
-      for (i = 0; i + 8 <= result; i += 8) store8(to + i, along(i) * whole);
-      if (i < result) Part{result - i}.store(to + i, along(i) * whole);
-      // The first and the last column have fewer voxels.
-      for (const int64_t column : {int64_t(0), p.out.w - 1}) {
-        const int64_t inside = p.w.count(column);
-        for (int64_t j = 0; j < c && inside < 3; j++) {
-          const int64_t k = column * c + j;
-          to[k] = ((padded[s0 + k] + padded[s1 + k]) + padded[s2 + k]) / float(inside * taps);
-        }
-        if (p.out.w == 1) break;
-      }
-    }
-  });
-}
-
-// dx (+)= Σ dy / (voxels of the window) over the windows that hold the voxel.
-inline void average_pool_gradient(const PoolPlan& p, const float* dy, float* dx, bool accumulate = false) {
-  const int64_t row = p.in_row(), result = p.out_row(), c = p.in.c;
-  parallel_for(p.in.n * p.in.d * p.in.h, [&](int64_t begin, int64_t end) {
-    float* total = thread_scratch(round_up(result + 2 * c), 0);
-    for (int64_t r = begin; r < end; r++) {
-      const int64_t h = r % p.in.h, d = r / p.in.h % p.in.d, n = r / p.in.h / p.in.d;
-      const float* g[9];
-      float share[9];
-      int taps = 0;
-      for (int64_t td = 0; td < 3; td++)
-        for (int64_t th = 0; th < 3; th++) {
-          int64_t rd, rh;
-          if (!p.d.read_by(d, td, rd) || !p.h.read_by(h, th, rh)) continue;
-          g[taps] = dy + ((n * p.out.d + rd) * p.out.h + rh) * result;
-          share[taps++] = 1.f / float(p.d.count(rd) * p.h.count(rh) * 3);
-        }
-      float* to = dx + r * row;
-      // Results of the row with a voxel of zeros on both sides.
-      float* mid = total + c;
-      const auto over = [&](auto access, int64_t i) {
-        v8 sum = splat8(0);
-        for (int t = 0; t < taps; t++) sum += access.load(g[t] + i) * share[t];
-        access.store(mid + i, sum);
-      };
-      int64_t i = 0;
-      for (; i + 8 <= result; i += 8) over(Whole{}, i);
-      if (i < result) over(Part{result - i}, i);
-      for (int64_t j = 0; j < c; j++) total[j] = mid[result + j] = 0;
-      for (const int64_t column : {int64_t(0), p.out.w - 1}) {
-        const int64_t inside = p.w.count(column);
-        if (inside < 3)
-          for (int64_t j = 0; j < c; j++) mid[column * c + j] *= 3.f / float(inside);
-        if (p.out.w == 1) break;
-      }
-      if (p.w.stride == 1) {
-        const auto along = [&](auto access, int64_t k) {
-          const v8 sum = (access.load(mid + k - c) + access.load(mid + k)) + access.load(mid + k + c);
-          access.store(to + k, accumulate ? access.load(to + k) + sum : sum);
-        };
-        for (i = 0; i + 8 <= row; i += 8) along(Whole{}, i);
-        if (i < row) along(Part{row - i}, i);
-      } else {
-        for (int64_t k = 0; k < p.in.w; k++) {
-          const float* a = mid + k / 2 * c;
-          for (int64_t j = 0; j < c; j++) to[k * c + j] = (k % 2 == 0 ? a[j] : a[j] + a[c + j]) + (accumulate ? to[k * c + j] : 0);
-        }
-      }
-    }
+  const int64_t result = p.out_row(), c = p.in.c;
+  pool_planes<Total>(p, x, [&](int64_t row, int64_t taps, const auto& vectors) {
+    const float whole = 1.f / float(3 * taps);
+    float* to = y + row * result;
+    vectors([&](int64_t i, const Total& w) {
+      if (i + 8 <= result) store8(to + i, w.m * whole);
+      else Part{result - i}.store(to + i, w.m * whole);
+    });
+    p.w.each_short([&](int64_t column, int64_t inside) {
+      for (int64_t j = 0; j < c; j++) to[column * c + j] *= 3.f / float(inside);
+    });
   });
 }
 

@@ -101,14 +101,29 @@ static SCNAS_INLINE void store_as(float* p, V v) {
   *reinterpret_cast<Loose*>(p) = v;
 }
 
+/// f(c) with the small channel counts that loops over single voxels meet most as constants.
+template <class F>
+static SCNAS_INLINE void with_channels(int64_t c, const F& f) {
+  if (c == 4) f(std::integral_constant<int64_t, 4>{});
+  else if (c == 8) f(std::integral_constant<int64_t, 8>{});
+  else if (c == 16) f(std::integral_constant<int64_t, 16>{});
+  else f(c);
+}
+
 /// out[i] = LeakyReLU(x[i]) or x[i].
 static inline void copy_leaky(const float* x, float* out, int64_t n, bool activate) {
   if (!activate) std::memcpy(out, x, n * sizeof(float));
   else each_part(n, [=](auto kind, int64_t i) { store_as(out + i, leaky(load_as<decltype(kind)>(x + i))); });
 }
-/// The same for the few floats of a voxel.
-static SCNAS_INLINE void copy_voxel(const float* x, float* out, int64_t n) {
-  each_part(n, [=](auto kind, int64_t i) { store_as(out + i, load_as<decltype(kind)>(x + i)); });
+/// Voxels `from` apart to `to` apart, in voxels of c floats, activated or not.
+static inline void copy_voxels(const float* x, int64_t from, float* out, int64_t to, int64_t voxels, int64_t channels, bool activate = false) {
+  with_channels(channels, [=](auto c) {
+    for (int64_t v = 0; v < voxels; v++)
+      each_part(c, [=](auto kind, int64_t i) {
+        const auto value = load_as<decltype(kind)>(x + v * from * c + i);
+        store_as(out + v * to * c + i, activate ? leaky(value) : value);
+      });
+  });
 }
 
 /// g[i] *= LeakyReLU'(x[i]).
@@ -127,7 +142,7 @@ static inline void add_row(const float* x, float* to, int64_t n) {
 }
 
 /// to[i] (+)= LeakyReLU'(x[i])·g[i], or g[i] where x is null.
-static inline void write_grad(const float* x, const float* g, float* to, int64_t n, bool accumulate) {
+static SCNAS_INLINE void write_grad(const float* x, const float* g, float* to, int64_t n, bool accumulate) {
   each_part(n, [=](auto kind, int64_t i) {
     typedef decltype(kind) V;
     const V v = x ? leaky_grad(load_as<V>(x + i), load_as<V>(g + i)) : load_as<V>(g + i);

@@ -4,6 +4,8 @@
 #include "dag.h"
 #include "flat.h"
 #include "pool.h"
+#include "pool_gradient.h"
+#include "pool_places.h"
 #include "separable.h"
 #include "upsample.h"
 

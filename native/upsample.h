@@ -2,6 +2,7 @@
 #pragma once
 
 #include "channels.h"
+#include "simd.h"
 
 namespace scnas {
 
@@ -33,14 +34,6 @@ struct Stretch {
   }
 };
 
-// to[i] (+)= weight·from[i]
-inline void add_row(int64_t size, const float* from, float weight, bool first, float* to) {
-  if (first)
-    for (int64_t i = 0; i < size; i++) to[i] = weight * from[i];
-  else
-    for (int64_t i = 0; i < size; i++) to[i] += weight * from[i];
-}
-
 inline void upsample(const Shape& in, const float* x, bool align_corners, float* y) {
   const Stretch d(in.d, align_corners), h(in.h, align_corners), w(in.w, align_corners);
   const int64_t row = in.w * in.c, c = in.c;
@@ -56,12 +49,16 @@ inline void upsample(const Shape& in, const float* x, bool align_corners, float*
         const float u = p[i] + b.weight * (q[i] - p[i]), v = s[i] + b.weight * (t[i] - s[i]);
         mixed[i] = u + a.weight * (v - u);
       }
-      float* to = y + r * 2 * row;
-      for (const Stretch::Tap& tap : w.taps) {
-        const float *left = mixed + tap.first * c, *right = mixed + tap.second * c;
-        for (int64_t j = 0; j < c; j++) to[j] = left[j] + tap.weight * (right[j] - left[j]);
-        to += c;
-      }
+      with_channels(c, [&, to = y + r * 2 * row](auto channels) {
+        for (int64_t i = 0; i < 2 * in.w; i++) {
+          const Stretch::Tap& tap = w.taps[size_t(i)];
+          const float *left = mixed + tap.first * channels, *right = mixed + tap.second * channels;
+          each_part(channels, [&, weight = tap.weight, voxel = to + i * channels](auto kind, int64_t j) {
+            const auto from = load_as<decltype(kind)>(left + j);
+            store_as(voxel + j, from + weight * (load_as<decltype(kind)>(right + j) - from));
+          });
+        }
+      });
     }
   });
 }
@@ -71,22 +68,26 @@ inline void upsample_gradient(const Shape& in, const float* dy, bool align_corne
   const int64_t row = in.w * in.c, c = in.c;
   parallel_for(in.n * in.d * in.h, [&](int64_t begin, int64_t end) {
     float* mixed = thread_scratch(2 * row, 0);
+    std::vector<std::pair<const float*, float>> rows;
     for (int64_t r = begin; r < end; r++) {
       const int64_t n = r / in.h / in.d;
-      bool first = true;
+      rows.clear();
       for (const auto& a : d.shares[size_t(r / in.h % in.d)])
-        for (const auto& b : h.shares[size_t(r % in.h)]) {
-          add_row(2 * row, dy + ((n * 2 * in.d + a.from) * 2 * in.h + b.from) * 2 * row, a.weight * b.weight, first, mixed);
-          first = false;
-        }
-      for (int64_t k = 0; k < in.w; k++) {
-        float* to = dx + r * row + k * c;
-        bool fresh = !accumulate;
-        for (const auto& share : w.shares[size_t(k)]) {
-          add_row(c, mixed + share.from * c, share.weight, fresh, to);
-          fresh = false;
-        }
-      }
+        for (const auto& b : h.shares[size_t(r % in.h)])
+          rows.push_back({dy + ((n * 2 * in.d + a.from) * 2 * in.h + b.from) * 2 * row, a.weight * b.weight});
+      each_part(2 * row, [&](auto kind, int64_t i) {
+        auto sum = decltype(kind){};
+        for (const auto& [from, weight] : rows) sum += weight * load_as<decltype(kind)>(from + i);
+        store_as(mixed + i, sum);
+      });
+      with_channels(c, [&, to = dx + r * row](auto channels) {
+        for (int64_t k = 0; k < in.w; k++)
+          each_part(channels, [&, voxel = to + k * channels](auto kind, int64_t j) {
+            auto sum = accumulate ? load_as<decltype(kind)>(voxel + j) : decltype(kind){};
+            for (const auto& share : w.shares[size_t(k)]) sum += share.weight * load_as<decltype(kind)>(mixed + share.from * channels + j);
+            store_as(voxel + j, sum);
+          });
+      });
     }
   });
 }

@@ -78,6 +78,37 @@ describe.skipIf(!native)('native results are the same bits under 1, 2 and 3 thre
   });
 });
 
+describe.skipIf(!native)('the gradients that one op makes together', () => {
+  const rows = titled([3, 5, 7], 4, 4).filter(({ name }) => /^(separable|factorizedReduce)/.test(name));
+  it.each(rows)('are the same bits when one alone is asked for, and nothing is left over: $title', (row) => {
+    const values = inputsOf(row);
+    const before = tf.memory().numTensors;
+    const gradientsOf = (places: readonly number[]) =>
+      tf.tidy(() => {
+        const inputs = values.map(tensor);
+        const f = (...some: tf.Tensor[]) =>
+          tf.sum(
+            tf.square(
+              row.run(
+                native as Kernels,
+                inputs.map((x, i) => (places.includes(i) ? some[places.indexOf(i)] : x)),
+              ),
+            ),
+          );
+        return tf
+          .grads(f)(places.map((i) => inputs[i]))
+          .map((t) => Array.from(t.dataSync()));
+      });
+    const all = gradientsOf(values.map((_, i) => i));
+    values.forEach((_, i) => {
+      expect(gradientsOf([i])).toEqual([all[i]]);
+    });
+    // A weight's gradient that nobody asked for is freed when the next backward pass begins.
+    gradientsOf([0]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
 describe.skipIf(!native)('max pooling among equal values', () => {
   it.each([1, 2] as const)(
     'stride %i: the first in x, y, z order gets the gradient, as in portable',
