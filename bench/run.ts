@@ -62,9 +62,9 @@ function writeWhole(file: string, text: string): void {
 function readme(from: string): void {
   const file = path.join(ROOT, 'README.md');
   const record = JSON.parse(fs.readFileSync(from, 'utf8')) as BenchRecord;
-  const text = withPart(fs.readFileSync(file, 'utf8'), readmePart(record));
+  const text: string | undefined = withPart(fs.readFileSync(file, 'utf8'), readmePart(record));
   if (text === undefined)
-    return fail({
+    fail({
       where: 'README.md',
       expected: 'the two bench markers',
       found: 'none',
@@ -154,7 +154,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const record = await bench(options);
   process.stdout.write(`${report(record)}\n`);
   writeWhole(options.out, `${JSON.stringify(record, null, 1)}\n`);
-  if (record.cases.length > 0) writeWhole(options.out.replace(/\.json$/, '') + '.svg', chartSvg(record));
+  if (record.cases.length > 0) writeWhole(`${options.out.replace(/\.json$/, '')}.svg`, chartSvg(record));
   process.stdout.write(`\n${options.out} has every sample\n`);
 }
 
