@@ -7,12 +7,29 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { gradients } from '../src/engine/gradients';
 import { fold, integers, type Key, key, normal, uniform } from '../src/engine/keys';
-import { initialise, type ParameterSpec, type Shape3, type Tensor5D, type Theta } from '../src/engine/model';
+import {
+  initialise,
+  type LayerCost,
+  type Network,
+  type ParameterSpec,
+  type Shape3,
+  type Tensor5D,
+  type Theta,
+} from '../src/engine/model';
 import { tf } from '../src/engine/tf';
+import type { BatchTensors } from '../src/paper/first-order';
 import { edgesOf, genotypeOf } from '../src/paper/genotype';
 import { jaccardDistance } from '../src/paper/jaccard';
-import { derivedNetwork, type NetworkOptions, supernet, zHatOf } from '../src/paper/network';
+import {
+  derivedNetwork,
+  type NetworkOptions,
+  type Sample,
+  type Supernet,
+  supernet,
+  zHatOf,
+} from '../src/paper/network';
 import { operations } from '../src/paper/operations';
 import { defaultReadings } from '../src/paper/readings';
 
@@ -27,18 +44,26 @@ export interface Setting {
 
 /** A network to compare: parameters, names of the operations on every edge, and its logits as a function of Θ and ẑ. */
 export interface Comparison {
+  /** Parameters that the logits depend on. */
   readonly parameters: readonly ParameterSpec[];
   /** Operation names, [edge][one or two], for each cell type. */
   readonly choices: Readonly<Record<string, readonly (readonly string[])[]>>;
   /** ẑ, [types · edges · 2]; empty for a derived network. */
   readonly zHat: Float32Array;
+  /** Of one sample of the patch. */
+  readonly cost: readonly LayerCost[];
+  /** The network itself: the search's with its sample, or the derived one. */
+  readonly of: { readonly search: Supernet; readonly sample: Sample } | { readonly derived: Network };
   logits(theta: Theta, x: Tensor5D, zHat?: tf.Tensor1D): Tensor5D;
 }
+
+/** The key of everything in the benchmark. */
+export const benchKey: Key = key(20190615, 'bench');
 
 const TYPES = ['enc', 'red', 'dec', 'exp'] as const;
 
 /** The network of a setting; of the supernet only what the sample uses. */
-export function comparison(setting: Setting, k: Key): Comparison {
+export function comparison(setting: Setting, k: Key = benchKey): Comparison {
   const options: NetworkOptions = { ...setting, operations, readings: defaultReadings };
   const edges = edgesOf(4);
   const names = operations.map((o) => o.name);
@@ -53,7 +78,14 @@ export function comparison(setting: Setting, k: Key): Comparison {
     const choices = Object.fromEntries(
       TYPES.map((type) => [type, genotype.cells[type].map(({ op }) => [op])]),
     );
-    return { parameters: net.parameters, choices, zHat: new Float32Array(0), logits: net.forward };
+    return {
+      parameters: net.parameters,
+      choices,
+      zHat: new Float32Array(0),
+      cost: net.cost(setting.patch),
+      of: { derived: net },
+      logits: net.forward,
+    };
   }
   const net = supernet(options);
   const sample = net.sites.map((type) =>
@@ -72,37 +104,40 @@ export function comparison(setting: Setting, k: Key): Comparison {
     parameters: net.parameters.filter(({ name }) => used.has(name)),
     choices,
     zHat: zHatOf(sample),
+    cost: net.cost(sample, setting.patch),
+    of: { search: net, sample },
     logits: (theta, x, zHat) => net.forward(theta, x, sample, zHat ?? tf.tensor1d(zHatOf(sample)), 'theta'),
   };
 }
 
-/** Writes spec.json and weights.bin, x.bin, labels.bin, zhat.bin; then logits.bin and gradients.bin, and the loss. */
-export function write(folder: string, setting: Setting): void {
-  const k = key(20190615, 'bench');
-  const { parameters, choices, zHat, logits } = comparison(setting, k);
-  const { batch, patch, inputs, classes } = setting;
-  const voxels = batch * patch[0] * patch[1] * patch[2];
+/** Values of the parameters; of the same name always the same. */
+export function startOf(parameters: readonly ParameterSpec[], k: Key = benchKey): Record<string, tf.Tensor> {
   const theta = initialise(parameters, fold(k, 'theta'));
   // Scales of 1 and shifts of 0 would hide a mistake in them.
   for (const { name, shape, init } of parameters)
     if (init !== 'he')
-      theta[name] = theta[name].add(tf.tensor(normal(fold(k, 'affine', name), shape[0])).mul(0.1));
-  const x = tf.tensor(normal(fold(k, 'x'), voxels * inputs), [batch, ...patch, inputs]) as Tensor5D;
-  const labels = tf.tensor(
-    integers(fold(k, 'labels'), voxels, classes),
-    [batch, ...patch],
-    'int32',
-  ) as tf.Tensor4D;
+      theta[name] = tf.tidy(() =>
+        theta[name].add(tf.tensor(normal(fold(k, 'affine', name), shape[0])).mul(0.1)),
+      );
+  return theta;
+}
+
+/** Normal voxels and uniform classes. */
+export function batchOf({ batch, patch, inputs, classes }: Setting, k: Key = benchKey): BatchTensors {
+  const voxels = batch * patch[0] * patch[1] * patch[2];
+  return {
+    x: tf.tensor(normal(fold(k, 'x'), voxels * inputs), [batch, ...patch, inputs]) as Tensor5D,
+    y: tf.tensor(integers(fold(k, 'labels'), voxels, classes), [batch, ...patch], 'int32') as tf.Tensor4D,
+  };
+}
+
+/** Writes spec.json and weights.bin, x.bin, labels.bin, zhat.bin; then logits.bin, the loss and, if wanted, gradients.bin. */
+export function write(folder: string, setting: Setting, withGradients = true): void {
+  const { parameters, choices, zHat, logits } = comparison(setting);
+  const theta = startOf(parameters);
+  const { x, y } = batchOf(setting);
   const z = zHat.length > 0 ? [tf.tensor1d(zHat)] : [];
   const values = [...parameters.map(({ name }) => theta[name]), ...z];
-  const loss = (...given: tf.Tensor[]) => {
-    const own = Object.fromEntries(parameters.map(({ name }, i) => [name, given[i]]));
-    const weights = z.length > 0 ? (given[parameters.length] as tf.Tensor1D) : undefined;
-    return jaccardDistance(logits(own, x, weights), labels, defaultReadings);
-  };
-  const output = tf.tidy(() => logits(theta, x, z[0]));
-  const { value, grads } = tf.valueAndGrads(loss)(values);
-
   fs.mkdirSync(folder, { recursive: true });
   const put = (name: string, tensors: readonly tf.Tensor[]) =>
     fs.writeFileSync(
@@ -111,19 +146,31 @@ export function write(folder: string, setting: Setting): void {
     );
   put('weights.bin', values.slice(0, parameters.length));
   put('x.bin', [x]);
-  put('labels.bin', [labels]);
+  put('labels.bin', [y]);
   put('zhat.bin', z);
-  put('logits.bin', [output]);
-  put('gradients.bin', grads);
+  const loss = tf.tidy(() => {
+    const output = logits(theta, x, z[0]);
+    put('logits.bin', [output]);
+    return jaccardDistance(output, y, defaultReadings).arraySync();
+  });
+  if (withGradients)
+    tf.tidy(() => {
+      const f = () => jaccardDistance(logits(theta, x, z[0]), y, defaultReadings);
+      const byValue = gradients(f, values).gradients;
+      put(
+        'gradients.bin',
+        byValue.map((g, i) => g ?? tf.zerosLike(values[i])),
+      );
+    });
   const spec = {
     ...setting,
     poolNorm: setting.phase === 'search',
     choices,
     parameters: parameters.map(({ name, shape }) => ({ name, shape })),
-    loss: value.arraySync(),
+    loss,
   };
   fs.writeFileSync(path.join(folder, 'spec.json'), `${JSON.stringify(spec, null, 1)}\n`);
-  tf.dispose([Object.values(theta), values, x, labels, output, value, grads]);
+  tf.dispose([Object.values(theta), z, x, y]);
 }
 
 if (require.main === module) {

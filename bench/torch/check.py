@@ -75,8 +75,10 @@ def main(folder):
         if value.size == 0:
             continue
         mine, theirs = distance(got[name], value), distance(single[name], value)
-        # Near the kinks of LeakyReLU and maxima float32 takes the other side: gradients are worth what float32 leaves of PyTorch's own.
-        bound = 1e-4 if name in ("logits", "loss") else max(1e-3, 5 * theirs)
+        # In float32 some voxels stand on the other side of a kink of LeakyReLU or of a maximum; one of them moves the gradients below it by about
+        # 1 / √(numbers in a node). PyTorch's own float32 shows how many to expect.
+        flips = 3 / np.sqrt(np.prod(spec["patch"]) * spec["batch"] * spec["stem"] / 4)
+        bound = 1e-4 if name in ("logits", "loss") else max(1e-3, 5 * theirs, flips)
         print(f"{name}: ours {mine:.2e} from float64, PyTorch in float32 {theirs:.2e}, bound {bound:.0e}")
         if not mine < bound:
             failed.append(name)
