@@ -5,26 +5,30 @@
 //   conv3d_input_grad(x, w, dy, dx, in, co, stride, dilation, activate, accumulate)
 //       x is read only if `activate`; adds to dx if `accumulate`
 //   conv3d_filter_grad(x, dy, dw, in, co, stride, dilation, activate)
+//       dy of both: a tensor, or a NormedGradient (gradients.h)
 //
 // `in` is x's shape, y [n, out_size(d), out_size(h), out_size(w), co]; `stats` null or [n][co][2] doubles: Σy, Σy².
 //
-// How: source planes are activated, padded and laid out one image a channel, so that a vector holds neighbouring voxels and
-// no channel count wastes lanes. Padded rows follow each other, so a run of results may cross them; the columns that fall
-// into the padding are computed and dropped. At stride 2 the images are split by parity.
+// How: source planes are activated, padded and laid out so that a tap is an offset, in one of two ways. Where the result's
+// channels divide by eight they fill the lanes (direct.h, outer.h). Else there is one image a channel (images.h), so that a
+// vector holds neighbouring voxels and no channel count wastes lanes; padded rows follow each other, so a run of results may
+// cross them, and the columns that fall into the padding are computed and dropped; at stride 2 the images are split by parity.
+// At stride 1 without dilation both compute rows in pairs (pairs.h).
 #pragma once
+#include "gradients.h"
 #include "images.h"
 #include "outer.h"
 
 namespace scnas {
 
 /// Results of a correlation (`transposed`: of its input gradient) with `ci` source and `co` result channels, by the layout
-/// that suits co: `source` [planes][h][w][ci], `out(n, d, h)` where a row goes, one of `direct_band`; `done(n, d, h, row)`.
-template <class Out, class Done>
-static inline void conv3d_planes(const float* source, const float* w, const Shape& in, int64_t ci, int64_t co, int64_t stride, int64_t dilation,
+/// that suits co: `source(tag)` gives a plane [h][w][ci], `out(n, d, h)` where a row goes, one of `direct_band`; `done(n, d, h, row)`.
+template <class Source, class Out, class Done>
+static inline void conv3d_planes(const Source& source, const float* w, const Shape& in, int64_t ci, int64_t co, int64_t stride, int64_t dilation,
                                  bool transposed, bool activate, const Out& out, const Done& done) {
   const auto all = [&](const auto& p, const auto& planes) {
-    const int64_t size = p.h.source * p.w.source * ci, count = in.n * p.d.result;
-    const auto from = [&](int64_t tag, float* plane) { p.fill(source + tag * size, plane, activate); };
+    const int64_t count = in.n * p.d.result;
+    const auto from = [&](int64_t tag, float* plane) { p.fill(source(tag), plane, activate); };
     parallel_for(count, [&](int64_t begin, int64_t end) { planes(begin, end, from); }, plane_grain(count));
   };
   if (co % 8 == 0) {
@@ -45,15 +49,16 @@ inline void conv3d_forward(const float* x, const float* w, float* y, const Shape
   const int64_t row = out.w * co;
   std::vector<double> sums(stats ? out.n * out.d * co * 2 : 0);
   conv3d_planes(
-      x, w, in, in.c, co, stride, dilation, false, activate, [&](int64_t n, int64_t d, int64_t h) { return y + ((n * out.d + d) * out.h + h) * row; },
+      StoredPlanes{x, in.h * in.w * in.c}, w, in, in.c, co, stride, dilation, false, activate, [&](int64_t n, int64_t d, int64_t h) { return y + ((n * out.d + d) * out.h + h) * row; },
       [&](int64_t n, int64_t d, int64_t, const float* line) {
         if (stats) add_stats(line, out.w, co, sums.data() + (n * out.d + d) * co * 2, scratch<2>(2 * period_of(co)));
       });
   if (stats) sum_plane_stats(sums.data(), stats, out.n, out.d, co * 2);
 }
 
-inline void conv3d_input_grad(const float* x, const float* w, const float* dy, float* dx, const Shape& in, int64_t co, int64_t stride,
-                              int64_t dilation, bool activate, bool accumulate = false) {
+template <class Gradient>
+static inline void input_grad_of(const float* x, const float* w, const Gradient& dy, float* dx, const Shape& in, int64_t co, int64_t stride,
+                                 int64_t dilation, bool activate, bool accumulate) {
   const int64_t row = in.w * in.c, band = direct_band(row);
   const auto at = [&](int64_t n, int64_t d, int64_t h) { return ((n * in.d + d) * in.h + h) * row; };
   conv3d_planes(
@@ -63,6 +68,16 @@ inline void conv3d_input_grad(const float* x, const float* w, const float* dy, f
         if (activate) times_leaky_grad(x + at(n, d, h), line, row);
         if (accumulate) add_row(line, dx + at(n, d, h), row);
       });
+}
+
+inline void conv3d_input_grad(const float* x, const float* w, const float* dy, float* dx, const Shape& in, int64_t co, int64_t stride,
+                              int64_t dilation, bool activate, bool accumulate = false) {
+  const Shape out = out_shape(in, stride, co);
+  input_grad_of(x, w, StoredPlanes{dy, out.h * out.w * co}, dx, in, co, stride, dilation, activate, accumulate);
+}
+inline void conv3d_input_grad(const float* x, const float* w, const NormedGradient& dy, float* dx, const Shape& in, int64_t co, int64_t stride,
+                              int64_t dilation, bool activate, bool accumulate = false) {
+  input_grad_of(x, w, NormedPlanes(dy, out_shape(in, stride, co)), dx, in, co, stride, dilation, activate, accumulate);
 }
 
 /// sums[k][o] += Σ_v x[k][v]·g[o·ld + v] for the three taps of a row, k < 3, o < O.
@@ -92,7 +107,8 @@ static inline void image_dot(const float* const* x, const float* g, int64_t ld, 
 }
 
 /// Adds the gradient over the result planes begin…end−1 to sums [3][rows of taps][3][ci][co].
-static inline void image_filter_planes(const ImagePlan& p, const float* x, const float* dy, const Shape& in, const Shape& out, bool activate,
+template <class Gradient>
+static inline void image_filter_planes(const ImagePlan& p, const float* x, const Gradient& dy, const Shape& in, const Shape& out, bool activate,
                                        int64_t begin, int64_t end, float* sums) {
   const int64_t voxels = ((p.paired ? p.rows : out.h) - 1) * p.pitch + out.w, ld = (voxels + 2 * lanes) / lanes * lanes;
   const int64_t dot_run = 64 * lanes, co = out.c, quads = (co + 3) / 4, rows = p.paired ? 4 : 3, size = co * ld;
@@ -109,8 +125,9 @@ static inline void image_filter_planes(const ImagePlan& p, const float* x, const
   planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
     const float* planes[3];
     source_planes(p.d, ring, n, d, planes, [&](int64_t tag, float* plane) { p.fill(x + tag * in.h * in.w * in.c, plane, activate); });
+    const float* rows_of = dy(n * out.d + d);
     for (int64_t h = 0; h < out.h; h++)
-      transpose(dy + ((n * out.d + d) * out.h + h) * out.w * co, co, p.paired ? g + h % 2 * 3 * size + h / 2 * p.pitch : g + h * p.pitch, ld, out.w,
+      transpose(rows_of + h * out.w * co, co, p.paired ? g + h % 2 * 3 * size + h / 2 * p.pitch : g + h * p.pitch, ld, out.w,
                 co, Same{});
     for (int64_t i = 0; p.paired && i < size; i += lanes) {
       const vec a = load(g + i), b = load(g + 3 * size + i);
@@ -138,8 +155,9 @@ static inline void image_filter_planes(const ImagePlan& p, const float* x, const
   });
 }
 
-inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
-                               bool activate) {
+template <class Gradient>
+static inline void filter_grad_of(const float* x, const Gradient& dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
+                                  bool activate) {
   const Shape out = out_shape(in, stride, co);
   const bool lanes_of_channels = co % 8 == 0;
   const DirectPlan direct(in, in.c, stride, dilation, false);
@@ -156,20 +174,36 @@ inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const
     parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
       for (; begin < end; begin++) fill(begin, &planes[begin * plane]);
     });
+    const float* all = dy.all();
+    Buffer made(all ? 0 : out.size());
     parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
-      for (; begin < end; begin++) rows.mix(dy + begin * result, &mixed[begin * rows.mixed]);
+      for (; begin < end; begin++) {
+        const float* g = dy(begin);
+        rows.mix(g, &mixed[begin * rows.mixed]);
+        if (!all) std::memcpy(&made[begin * result], g, result * sizeof(float));
+      }
     });
-    outer_volume(direct, co, in.n, planes.data(), dy, mixed.data(), sums.data());
+    outer_volume(direct, co, in.n, planes.data(), all ? all : made.data(), mixed.data(), sums.data());
   } else {
     const ImagePlan images(in, in.c, stride, dilation, false);
     fixed_blocks(out.n * out.d, blocks, [&](int64_t block, int64_t begin, int64_t end) {
       float* mine = sums.data() + block * size;
       std::fill(mine, mine + size, 0.f);
       if (!lanes_of_channels) image_filter_planes(images, x, dy, in, out, activate, begin, end, mine);
-      else outer_planes(direct, co, begin, end, fill, [&](int64_t n, int64_t d) { return dy + (n * out.d + d) * result; }, mine);
+      else outer_planes(direct, co, begin, end, fill, [&](int64_t n, int64_t d) { return dy(n * out.d + d); }, mine);
     });
   }
   fold_products(sums.data(), blocks, paired, third, dw);
+}
+
+inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
+                               bool activate) {
+  const Shape out = out_shape(in, stride, co);
+  filter_grad_of(x, StoredPlanes{dy, out.h * out.w * co}, dw, in, co, stride, dilation, activate);
+}
+inline void conv3d_filter_grad(const float* x, const NormedGradient& dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
+                               bool activate) {
+  filter_grad_of(x, NormedPlanes(dy, out_shape(in, stride, co)), dw, in, co, stride, dilation, activate);
 }
 
 }  // namespace scnas

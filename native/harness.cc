@@ -111,6 +111,18 @@ static void check_dense(const Case& t) {
   judge("conv3d_forward", t, y.size(), y, [&](float* out, double* st) { conv3d_forward(x.data(), w.data(), out, t.in, co, t.stride, t.dilation, t.activate, st); },
         o.n * co * 2, stats_of(y, o));
   judge("conv3d_input_grad", t, dx.size(), dx, [&](float* out, double*) { conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate); });
+  // The same gradient as InstanceNorm's backward pass would make it: dy = a·from + b·kept + d.
+  const Floats kept = noise(o.size()), a3 = noise(3 * o.n * co);
+  Floats from(o.size());
+  for (size_t i = 0; i < from.size(); i++) {
+    const size_t k = i / co / o.voxels() * co + i % co;
+    from[i] = float((double(g[i]) - double(a3[o.n * co + k]) * kept[i] - a3[2 * o.n * co + k]) / (2 + a3[k]));
+  }
+  Floats scale(a3.begin(), a3.begin() + o.n * co);
+  for (auto& v : scale) v += 2;
+  const NormedGradient normed{from.data(), kept.data(), scale.data(), a3.data() + o.n * co, a3.data() + 2 * o.n * co};
+  judge("conv3d_input_grad normed", t, dx.size(), dx, [&](float* out, double*) { conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), normed, out, t.in, co, t.stride, t.dilation, t.activate); });
+  judge("conv3d_filter_grad normed", t, dw.size(), dw, [&](float* out, double*) { conv3d_filter_grad(x.data(), normed, out, t.in, co, t.stride, t.dilation, t.activate); });
   for (auto& v : dx) v += 0.5;
   judge("conv3d_input_grad add", t, dx.size(), dx, [&](float* out, double*) {
     std::fill(out, out + dx.size(), 0.5f);
