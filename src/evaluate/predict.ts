@@ -1,5 +1,6 @@
 /** A network over a whole volume: half-overlapping windows, Gaussian weights, the mean over the flips. */
 import type { PreparedCase } from '../data/preprocess';
+import { resampleImage } from '../data/resample';
 import { fail } from '../engine/errors';
 import type { Network, Shape3, Tensor5D, Theta } from '../engine/model';
 import { tf } from '../engine/tf';
@@ -144,7 +145,7 @@ function eachLine(
       visit((x * Y + y) * Z + low, ((x - x0) * pY + y - y0) * pZ + low - z0, length);
 }
 
-/** The most probable class of each voxel, put back into the volume as it is on disk; 0 outside the cropped box. */
+/** The most probable class of each voxel: softmax on the grid that the volume has on disk (order 3, as the data came), argmax, put back into the volume as it is on disk; 0 outside the cropped box. */
 export function predictLabels(
   network: Network,
   theta: Theta,
@@ -153,7 +154,9 @@ export function predictLabels(
 ): Uint8Array {
   const { image, shape, channels } = prepared;
   const probabilities = predictProbabilities(network, theta, image, shape, channels, options);
-  return uncrop(mostProbable(probabilities, network.classes), prepared);
+  const { box, coarse } = prepared.crop;
+  const onDisk = resampleImage(probabilities, shape, network.classes, box, coarse);
+  return uncrop(mostProbable(onDisk, network.classes), { shape: box, crop: prepared.crop });
 }
 
 /** argmax over the last axis; the first of equals. */

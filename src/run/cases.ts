@@ -4,7 +4,7 @@ import { type PreparedCase, prepareCase } from '../data/preprocess';
 import { type Fold, folds, innerSplit } from '../data/splits';
 import { fail } from '../engine/errors';
 import { key } from '../engine/keys';
-import type { Config } from './config';
+import { type Config, preprocessingOf } from './config';
 import { sharedCase } from './prefetch';
 
 /** The run's data set; refuses one that is not what the run began with. */
@@ -47,7 +47,7 @@ export function loadCases(
   onCase?: (done: number) => void,
 ): PreparedCase[] {
   return ids.map((id, i) => {
-    const prepared = prepareCase(loadCase(dataset, id), config.classes.length, config.maskStatistics);
+    const prepared = prepareCase(loadCase(dataset, id), config.classes.length, preprocessingOf(config));
     onCase?.(i + 1);
     return sharedCase(prepared);
   });

@@ -7,6 +7,7 @@ import { tf } from '../engine/tf';
 import { meanDice, scoreCase } from '../evaluate/dice';
 import { predictLabels } from '../evaluate/predict';
 import { splitOf } from './cases';
+import { preprocessingOf } from './config';
 import { appendLine, type RunFolder, readLines, readRecord, updateRecord } from './folder';
 import { loadModel } from './model';
 import type { Hooks } from './phase';
@@ -52,7 +53,7 @@ export async function runEvaluate(
       const began = performance.now();
       const raw = loadCase(dataset, id);
       if (!raw.label) continue;
-      const prepared = prepareCase(raw, config.classes.length, config.maskStatistics);
+      const prepared = prepareCase(raw, config.classes.length, preprocessingOf(config));
       const labels = predictLabels(network, theta, prepared, { patch: config.patch, flips: config.flips });
       onCase?.(id, labels);
       const line = caseLine(config.classes, id, labels, raw.label, (performance.now() - began) / 1000);

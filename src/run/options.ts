@@ -140,6 +140,12 @@ export const patchSides: Rule = (v) =>
     ? undefined
     : 'three sides, each divisible by 8 and at least 16';
 
+/** Three spacings in mm; a zero or a slip of the unit is refused. */
+export const spacing: Rule = (v) =>
+  Array.isArray(v) && v.length === 3 && v.every((mm) => typeof mm === 'number' && mm >= 0.01 && mm <= 100)
+    ? undefined
+    : 'three spacings in mm, each from 0.01 to 100';
+
 function sameType(old: Json): Rule {
   const kind = (v: Json) => (Array.isArray(v) ? 'list' : v === null ? 'null' : typeof v);
   return (v) => (old === null || kind(v) === kind(old) ? undefined : `a ${kind(old)}`);

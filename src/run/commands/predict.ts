@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '../../engine/errors';
+import { preprocessingOf } from '../config';
 import { progressLine } from '../progress';
 
 interface PredictCommand {
@@ -34,7 +35,8 @@ export function addPredict(program: Command): void {
       const { predictLabels } = await import('../../evaluate/predict');
       const { loadModel } = await import('../model');
       const { run, network, theta } = loadModel(options.model);
-      const { classes, maskStatistics, patch, flips, inputs } = run.config;
+      const { classes, patch, flips, inputs } = run.config;
+      const how = preprocessingOf(run.config);
       const progress = progressLine({ phase: 'predict', total: jobs.length });
       for (const [done, { input, output }] of jobs.entries()) {
         const { data: image, ...volume } = readNifti(input);
@@ -45,7 +47,7 @@ export function addPredict(program: Command): void {
             found: String(volume.channels),
             next: 'give it the same modalities',
           });
-        const prepared = prepareCase({ id: input, image, ...volume }, classes.length, maskStatistics);
+        const prepared = prepareCase({ id: input, image, ...volume }, classes.length, how);
         const labels = predictLabels(network, theta, prepared, { patch, flips });
         fs.mkdirSync(path.dirname(path.resolve(output)), { recursive: true });
         writeLabelMap(output, labels, volume.shape, volume.geometry);
