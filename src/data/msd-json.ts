@@ -92,7 +92,7 @@ function readEntry(entry: unknown, index: number, root: string, file: string): D
     return complain(file, `${where} as {"image": path, "label": path}`, describe(entry));
   }
   const id = path.basename(image).replace(/\.(nii|hdr|img)(\.gz)?$/, '');
-  if (id === '') complain(file, `${where} with a name before its ending`, image);
+  if (id === '') complain(file, `${where} with a name before its ending`, describe(image));
   return {
     id,
     image: inside(image, root, file, where),

@@ -108,13 +108,14 @@ function readShape({ dims }: NiftiHeader, file: string): { shape: Shape3; channe
   return { shape: [x, y, z], channels, rank };
 }
 
-function voxelType(header: NiftiHeader, file: string): VoxelType {
-  const type = readers.get(header.datatypeCode);
+function voxelType({ datatypeCode: code }: NiftiHeader, file: string): VoxelType {
+  const type = readers.get(code);
   if (type) return type;
   return fail({
     where: file,
     expected: 'whole numbers of 8 to 64 bits or floats of 32 or 64 bits',
-    found: `data type ${header.datatypeCode} (${header.getDatatypeCodeString(header.datatypeCode)})`,
+    // The library's NIFTI2 has no names for them.
+    found: `data type ${code} (${new nifti.NIFTI1().getDatatypeCodeString(code)})`,
     next: 'convert it to float32',
   });
 }
