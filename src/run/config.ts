@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Normalisation } from '../data/normalise';
+import { type Augment, augments } from '../data/patches';
 import type { Preprocessing } from '../data/preprocess';
 import type { Spacing } from '../data/resample';
 import { fail } from '../engine/errors';
@@ -75,6 +76,8 @@ export interface Config {
   readonly foreground: number;
   /** Mirror patches in training. */
   readonly mirror: boolean;
+  /** Elastic deformation, rotation, scale and gamma in training. */
+  readonly augment: Augment;
   /** Average predictions over the 8 flips. */
   readonly flips: boolean;
   readonly search: PhaseOptions & {
@@ -124,6 +127,7 @@ export const defaults: o.Options = {
   intensities: [],
   foreground: 0.33,
   mirror: true,
+  augment: 'none',
   flips: true,
   search: {
     stem: 48,
@@ -210,6 +214,7 @@ const rules: o.Rules = {
   spacing: o.either(o.oneOf('native', ...spacingRules), o.spacing),
   intensities: o.listOf(normalisation),
   foreground: o.between(0, 1),
+  augment: o.oneOf(...augments),
   ...phaseRules('search'),
   ...phaseRules('retrain'),
   'search.tau': tauRule,
@@ -232,6 +237,7 @@ export const freeKeys: readonly string[] = [
 ];
 
 /** Keys that configurations written by earlier versions lack; their defaults say what those versions did. */
+const addedLater: readonly string[] = ['intensities', 'augment'];
 
 /** The layers of a configuration, each checked as it is laid on. */
 export interface Layers {

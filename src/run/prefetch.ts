@@ -8,6 +8,7 @@ import { type Batch, type BatchOptions, drawBatch } from '../data/patches';
 import type { PreparedCase } from '../data/preprocess';
 import { ScnasError } from '../engine/errors';
 import type { Key } from '../engine/keys';
+import type { Config } from './config';
 
 /** A batch to draw: from which set of cases, by which key. */
 export interface Draw {
@@ -25,6 +26,12 @@ export interface BatchStreamOptions {
   readonly to: number;
   /** Steps drawn ahead; 0 draws in this thread. */
   readonly ahead: number;
+}
+
+/** How a phase of a run draws its batches. */
+export function batchOptions(config: Config, phase: 'search' | 'retrain'): BatchOptions {
+  const { patch, foreground, mirror, augment, maskStatistics } = config;
+  return { batch: config[phase].batch, patch, foreground, mirror, augment, zeroOutside: maskStatistics };
 }
 
 /** The batches of one step after the other. */

@@ -20,6 +20,7 @@ import { disposeState } from './checkpoint';
 import { checkpointFile, type RunFolder, readGenotype, updateRecord, writeGenotype } from './folder';
 import { networkOf, saveModel } from './model';
 import { type Hooks, type Phase, runPhase } from './phase';
+import { batchOptions } from './prefetch';
 
 /** Retraining as a phase, with its cases loaded. A run of method `random` draws its genotype here. */
 export function retrainPhase(
@@ -43,12 +44,7 @@ export function retrainPhase(
     name: 'retrain',
     total: retrain.steps,
     sets: { train: loadCases(config, dataset, train) },
-    batch: {
-      batch: retrain.batch,
-      patch: config.patch,
-      foreground: config.foreground,
-      mirror: config.mirror,
-    },
+    batch: batchOptions(config, 'retrain'),
     draws: (step) => [{ set: 'train', key: key(seed, 'batch', 'retrain', step) }],
     initial: () => initialRetrain(network, options, seed),
     step: (state, [batch]) => retrainStep(network, options, state, batch, readings),

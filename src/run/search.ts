@@ -18,6 +18,7 @@ import {
   writeGenotype,
 } from './folder';
 import { type Hooks, type Phase, runPhase } from './phase';
+import { batchOptions } from './prefetch';
 
 /** The search as a phase, with its cases loaded. */
 export function searchPhase(
@@ -42,7 +43,7 @@ export function searchPhase(
     name: 'search',
     total: search.steps,
     sets: { theta: loadCases(config, dataset, ids.theta), alpha: loadCases(config, dataset, ids.alpha) },
-    batch: { batch: search.batch, patch: config.patch, foreground: config.foreground, mirror: config.mirror },
+    batch: batchOptions(config, 'search'),
     draws: (step) =>
       (['theta', 'alpha'] as const).map((set) => ({ set, key: key(seed, 'batch', set, step) })),
     initial: () => initialSearch(net, options, seed),
