@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { ScnasError } from '../engine/errors';
 import { addCost } from './commands/cost';
+import { addData } from './commands/data';
 import { addDerive } from './commands/derive';
 import { addDoctor } from './commands/doctor';
 import { addEvaluate } from './commands/evaluate';
@@ -26,6 +27,7 @@ const commands = [
   addPredict,
   addCost,
   addPublish,
+  addData,
   addPhantom,
   addDoctor,
 ];

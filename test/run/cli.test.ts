@@ -81,6 +81,7 @@ describe('help', () => {
     'predict',
     'publish',
     'cost',
+    'data',
     'phantom',
     'doctor',
   ];
