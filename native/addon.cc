@@ -33,6 +33,8 @@ napi_value start(napi_env env, napi_value exports) {
       scnas::define_basics();
       scnas::define_convolutions();
       scnas::define_pools();
+      scnas::define_dag();
+      scnas::define_training();
     });
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());

@@ -5,6 +5,8 @@
 #include <functional>
 #include <string>
 #include "harness_time.h"
+#include "pool.h"
+#include "upsample.h"
 
 static Doubles wide(const Floats& v, bool activate) {
   Doubles out(v.begin(), v.end());
@@ -52,6 +54,9 @@ static void compare(const char* what, const Case& t, const float* got, const Dou
 }
 static void derivative(Doubles& dx, const Floats& x, bool activate) {
   for (size_t i = 0; activate && i < dx.size(); i++) dx[i] *= x[i] > 0 ? 1 : 0.01;
+}
+static void add_half(Doubles& v) {
+  for (auto& x : v) x += 0.5;
 }
 static Doubles stats_of(const Doubles& y, const Shape& o) {
   Doubles s(o.n * o.c * 2);
@@ -106,6 +111,11 @@ static void check_dense(const Case& t) {
   judge("conv3d_forward", t, y.size(), y, [&](float* out, double* st) { conv3d_forward(x.data(), w.data(), out, t.in, co, t.stride, t.dilation, t.activate, st); },
         o.n * co * 2, stats_of(y, o));
   judge("conv3d_input_grad", t, dx.size(), dx, [&](float* out, double*) { conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate); });
+  for (auto& v : dx) v += 0.5;
+  judge("conv3d_input_grad add", t, dx.size(), dx, [&](float* out, double*) {
+    std::fill(out, out + dx.size(), 0.5f);
+    conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate, true);
+  });
   judge("conv3d_filter_grad", t, dw.size(), dw, [&](float* out, double*) { conv3d_filter_grad(x.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate); });
 }
 
@@ -145,6 +155,18 @@ static void check_separable(const Case& t) {
   judge("separable_input_grad", t, dx.size(), dx, [&](float* out, double*) { separable_input_grad(only, wd.data(), wp.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate); });
   judge("separable_filter_grad wd", t, dwd.size(), dwd, [&](float* out, double*) { separable_filter_grad(px, wd.data(), wp.data(), g.data(), out, nullptr, t.in, co, t.stride, t.dilation, t.activate); });
   judge("separable_filter_grad wp", t, dwp.size(), dwp, [&](float* out, double*) { separable_filter_grad(px, wd.data(), wp.data(), g.data(), nullptr, out, t.in, co, t.stride, t.dilation, t.activate); });
+  Doubles all(dx);
+  all.insert(all.end(), dwd.begin(), dwd.end());
+  all.insert(all.end(), dwp.begin(), dwp.end());
+  judge("separable_backward", t, all.size(), all, [&](float* out, double*) {
+    float *to = out + dx.size(), *last = to + dwd.size();
+    separable_backward(px, wd.data(), wp.data(), g.data(), out, to, last, t.in, co, t.stride, t.dilation, t.activate);
+  });
+  add_half(dx);
+  judge("separable_backward add", t, dx.size(), dx, [&](float* out, double*) {
+    std::fill(out, out + dx.size(), 0.5f);
+    separable_backward(only, wd.data(), wp.data(), g.data(), out, nullptr, nullptr, t.in, co, t.stride, t.dilation, t.activate, true);
+  });
 }
 
 /// `dilation` is the sampling's offset here; the result goes into the middle of co+3 channels.
@@ -187,10 +209,67 @@ static void check_pointwise(const Case& t) {
         dense_sums.size(), dense_sums);
   judge("pointwise_input_grad", t, dx.size(), dx, [&](float* out, double*) { pointwise_input_grad(x.data(), w.data(), g.data(), out, in, co, t.activate, slice); });
   judge("pointwise_filter_grad", t, dw.size(), dw, [&](float* out, double*) { pointwise_filter_grad(x.data(), g.data(), out, in, co, t.activate, slice); });
-  for (auto& v : dx) v += 0.5;
+  add_half(dx);
   judge("pointwise_input_grad add", t, dx.size(), dx, [&](float* out, double*) {
     std::fill(out, out + dx.size(), 0.5f);
     pointwise_input_grad(x.data(), w.data(), g.data(), out, in, co, t.activate, slice, true);
+  });
+}
+
+/// Pooling and its gradients; values repeat, so that maxima tie.
+static void check_pool(const Case& t) {
+  const PoolPlan p(t.in, t.stride);
+  const int64_t c = t.in.c;
+  Floats x = noise(t.in.size());
+  for (size_t i = 0; i < x.size(); i += 2) x[i] = float(int(x[i] * 4));
+  const Floats g = noise(p.out.size());
+  Doubles mean(p.out.size()), most(p.out.size(), -1e9), dmean(x.size()), dmost(x.size()), count(p.out.size());
+  std::vector<int64_t> from(p.out.size());
+  each_tap(t, [&](int, int64_t s, int64_t r) {
+    for (int64_t j = 0; j < c; j++) {
+      mean[r * c + j] += x[s * c + j];
+      count[r * c + j]++;
+      if (x[s * c + j] > most[r * c + j]) most[r * c + j] = x[from[r * c + j] = s * c + j];
+    }
+  });
+  for (size_t i = 0; i < mean.size(); i++) mean[i] /= count[i], dmost[from[i]] += g[i];
+  each_tap(t, [&](int, int64_t s, int64_t r) {
+    for (int64_t j = 0; j < c; j++) dmean[s * c + j] += g[r * c + j] / count[r * c + j];
+  });
+  std::vector<uint8_t> codes(p.out.size());
+  judge("average_pool", t, mean.size(), mean, [&](float* out, double*) { average_pool(p, x.data(), out); });
+  judge("max_pool", t, most.size(), most, [&](float* out, double*) { max_pool(p, x.data(), out, codes.data()); });
+  judge("average_pool_gradient", t, dmean.size(), dmean, [&](float* out, double*) { average_pool_gradient(p, g.data(), out); });
+  judge("max_pool_gradient", t, dmost.size(), dmost, [&](float* out, double*) { max_pool_gradient(p, g.data(), codes.data(), out); });
+  add_half(dmean);
+  add_half(dmost);
+  judge("average_pool_gradient add", t, dmean.size(), dmean, [&](float* out, double*) {
+    std::fill(out, out + dmean.size(), 0.5f);
+    average_pool_gradient(p, g.data(), out, true);
+  });
+  judge("max_pool_gradient add", t, dmost.size(), dmost, [&](float* out, double*) {
+    std::fill(out, out + dmost.size(), 0.5f);
+    max_pool_gradient(p, g.data(), codes.data(), out, true);
+  });
+}
+
+/// The gradient of upsampling adds up, and is the forward pass's transpose: Σ dy·up(x) = Σ dx·x.
+static void check_upsample(const Shape& in, bool corners) {
+  const Shape out{in.n, 2 * in.d, 2 * in.h, 2 * in.w, in.c};
+  const Case t{in, in.c, 1, 1, false};
+  const Floats x = noise(in.size()), g = noise(out.size());
+  Floats y(out.size()), dx(in.size());
+  upsample(in, x.data(), corners, y.data());
+  upsample_gradient(in, g.data(), corners, dx.data());
+  double a = 0, b = 0;
+  for (size_t i = 0; i < y.size(); i++) a += double(y[i]) * g[i];
+  for (size_t i = 0; i < x.size(); i++) b += double(x[i]) * dx[i];
+  if (std::fabs(a - b) > 1e-5 * std::sqrt(double(y.size()))) failures++, std::printf("upsample: %g and %g, expected the same\n", a, b);
+  Doubles want(dx.begin(), dx.end());
+  add_half(want);
+  judge("upsample_gradient add", t, want.size(), want, [&](float* to, double*) {
+    std::fill(to, to + want.size(), 0.5f);
+    upsample_gradient(in, g.data(), corners, to, true);
   });
 }
 
@@ -204,6 +283,8 @@ static int check() {
         in.c = pair[0];
         for (int64_t dilation = 1; dilation <= (pair[0] < 8 ? 4 : 1); dilation++) check_dense({in, pair[1], stride, dilation, dilation % 2 == 1});
         for (int64_t dilation = 1; dilation <= 4; dilation++) check_separable({in, pair[1], stride, dilation, dilation % 2 == stride % 2});
+        check_pool({in, in.c, stride, 1, false});
+        check_upsample(in, stride == 2);
         for (int64_t offset = 0; offset < 2; offset++) check_pointwise({in, pair[1], stride, offset, offset == 1});
       }
     }

@@ -16,9 +16,10 @@ struct ImagePlan {
         pad(transposed ? (dilation + stride - 1) / stride : dilation),
         phases(transposed ? 1 : stride),
         rows((h.source + 2 * pad + phases - 1) / phases),
-        pitch((w.source + 2 * pad + phases - 1) / phases),
+        // Of one phase, a row's right padding is the next row's left one.
+        pitch(phases == 1 ? w.source + pad : (w.source + 2 * pad + 1) / 2),
         part(rows * pitch),
-        image((part * phases * phases + 8 * lanes) / lanes * lanes + lanes) {}
+        image((part * phases * phases + pad + 8 * lanes) / lanes * lanes + lanes) {}
   int64_t plane() const { return c * image; }
   /// Offset of tap k on an axis for results of `phase`, in rows or columns of part `which`; false if it reaches none.
   bool tap(const Axis& a, int64_t phase, int64_t k, int64_t& at, int64_t& which) const {

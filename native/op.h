@@ -100,6 +100,7 @@ class Call {
   }
   int64_t count(int i) { return TF_TensorElementCount(input(i)); }
   const float* data(int i) { return static_cast<const float*>(TF_TensorData(input(i))); }
+  const int32_t* whole(int i) { return static_cast<const int32_t*>(TF_TensorData(input(i))); }
   const uint8_t* bytes(int i) { return static_cast<const uint8_t*>(TF_TensorData(input(i))); }
 
   // The k-th number of an int32 input, which must be a place in an array of `size`.
@@ -108,6 +109,8 @@ class Call {
     if (at < 0 || at >= size) refuse(i, "places below " + std::to_string(size) + " (one is " + std::to_string(at) + ")");
     return at;
   }
+
+  int64_t integer(int i, int64_t k) { return static_cast<const int32_t*>(TF_TensorData(input(i)))[k]; }
 
   // An input that must be [batch, x, y, z, channel] with at least one element.
   Shape volume(int i) {
@@ -216,5 +219,7 @@ void define() {
 void define_basics();
 void define_convolutions();
 void define_pools();
+void define_dag();
+void define_training();
 
 }  // namespace scnas

@@ -1,5 +1,5 @@
 // Convolutions as ops, plain and as units LeakyReLU → convolution → InstanceNorm. Three kinds, each with four ops:
-// the convolution, the unit, and the gradients of the input and of one of the weights.
+// the convolution, the unit, and the gradients of the input and of the weights.
 #include "conv3d.h"
 #include "norm.h"
 #include "op.h"
@@ -37,10 +37,10 @@ struct Conv3d {
     if (is_point(call, first)) pointwise_input_grad(x, w, dy, dx, in, co, s.activate, sampling(s));
     else conv3d_input_grad(x, w, dy, dx, in, co, s.stride, s.dilation, s.activate);
   }
-  static void filter_gradient(Call& call, int first, int, const Shape& in, int64_t co, const Step& s, const float* dy, float* dw) {
+  static void filter_gradients(Call& call, int first, const Shape& in, int64_t co, const Step& s, const float* dy, float* const* dw) {
     const float* x = call.data(0);
-    if (is_point(call, first)) pointwise_filter_grad(x, dy, dw, in, co, s.activate, sampling(s));
-    else conv3d_filter_grad(x, dy, dw, in, co, s.stride, s.dilation, s.activate);
+    if (is_point(call, first)) pointwise_filter_grad(x, dy, dw[0], in, co, s.activate, sampling(s));
+    else conv3d_filter_grad(x, dy, dw[0], in, co, s.stride, s.dilation, s.activate);
   }
 };
 
@@ -59,10 +59,9 @@ struct Separable {
   static void input_gradient(Call& call, int first, const Shape& in, int64_t co, const Step& s, const float* dy, float* dx) {
     separable_input_grad(call.data(0), call.data(first), call.data(first + 1), dy, dx, in, co, s.stride, s.dilation, s.activate);
   }
-  static void filter_gradient(Call& call, int first, int which, const Shape& in, int64_t co, const Step& s, const float* dy,
-                              float* dw) {
-    separable_filter_grad(call.data(0), call.data(first), call.data(first + 1), dy, which == 0 ? dw : nullptr,
-                          which == 1 ? dw : nullptr, in, co, s.stride, s.dilation, s.activate);
+  static void filter_gradients(Call& call, int first, const Shape& in, int64_t co, const Step& s, const float* dy, float* const* dw) {
+    separable_filter_grad(call.data(0), call.data(first), call.data(first + 1), dy, dw[0], dw[1], in, co, s.stride, s.dilation,
+                          s.activate);
   }
 };
 
@@ -94,10 +93,9 @@ struct Reduce {
       pointwise_input_grad(call.data(0), call.data(first + k), dy, dx, in, half(call, first + k), s.activate,
                            sampling(call, first, k, co), k == 1);
   }
-  static void filter_gradient(Call& call, int first, int which, const Shape& in, int64_t co, const Step& s, const float* dy,
-                              float* dw) {
-    if (half(call, first + which) == 0) return;
-    pointwise_filter_grad(call.data(0), dy, dw, in, half(call, first + which), s.activate, sampling(call, first, which, co));
+  static void filter_gradients(Call& call, int first, const Shape& in, int64_t co, const Step& s, const float* dy, float* const* dw) {
+    for (int k = 0; k < halves(call, first); k++)
+      pointwise_filter_grad(call.data(0), dy, dw[k], in, half(call, first + k), s.activate, sampling(call, first, k, co));
   }
 };
 
@@ -165,22 +163,22 @@ struct InputGradient {
   }
 };
 
-// The gradient of the weights at place `which`.
+// The gradients of all the weights: a separable convolution's two share most of their work.
 template <class Kind>
 struct FilterGradient {
   static constexpr const char* name = Kind::filter;
   static constexpr const char* face[] = {"in x: float",        "in dy: float",       "in weights: N * float",
-                                         "out dw: float",      "attr N: int >= 1",   "attr stride: int",
-                                         "attr dilation: int", "attr activate: int", "attr which: int"};
+                                         "out dw: N * float",  "attr N: int >= 1",   "attr stride: int",
+                                         "attr dilation: int", "attr activate: int"};
   Step step;
-  int which;
-  explicit FilterGradient(const Attributes& a) : step(read_step(a)), which(a.integer("which")) {}
+  explicit FilterGradient(const Attributes& a) : step(read_step(a)) {}
   void compute(Call& call) const {
     const Shape in = call.volume(0);
     const int64_t co = Kind::check(call, in, 2);
     call.expect_shape(1, out_shape(in, step.stride, co));
-    if (which < 0 || which >= call.inputs() - 2) throw Refusal("expected `which` to be the place of one of the weights");
-    Kind::filter_gradient(call, 2, which, in, co, step, call.data(1), call.out(0, call.dims(2 + which)));
+    std::vector<float*> dw;
+    for (int k = 0; k < call.inputs() - 2; k++) dw.push_back(call.out(k, call.dims(2 + k)));
+    Kind::filter_gradients(call, 2, in, co, step, call.data(1), dw.data());
   }
 };
 

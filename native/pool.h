@@ -181,8 +181,8 @@ inline void max_pool(const PoolPlan& p, const float* x, float* y, uint8_t* codes
   });
 }
 
-// dx = Σ of dy over the windows whose largest value is there.
-inline void max_pool_gradient(const PoolPlan& p, const float* dy, const uint8_t* codes, float* dx) {
+// dx (+)= Σ of dy over the windows whose largest value is there; `accumulate` adds.
+inline void max_pool_gradient(const PoolPlan& p, const float* dy, const uint8_t* codes, float* dx, bool accumulate = false) {
   const int64_t row = p.in_row(), result = p.out_row(), c = p.in.c;
   parallel_for(p.in.n * p.in.d * p.in.h, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; r++) {
@@ -203,7 +203,7 @@ inline void max_pool_gradient(const PoolPlan& p, const float* dy, const uint8_t*
       float* to = dx + r * row;
       if (p.w.stride == 2) {
         // Few results: each adds itself where it came from.
-        std::fill(to, to + row, 0.f);
+        if (!accumulate) std::fill(to, to + row, 0.f);
         for (int t = 0; t < taps; t++)
           for (int64_t k = 0, i = 0; k < p.out.w; k++)
             for (int64_t j = 0; j < c; j++, i++) {
@@ -232,7 +232,8 @@ inline void max_pool_gradient(const PoolPlan& p, const float* dy, const uint8_t*
       if (i < row) gather(PartCodes{{row - i}}, i);
       for (int tw = 0; tw < 3; tw++) std::fill(sent[tw] + row, sent[tw] + row + c, 0.f);
       each_vector(row, 1, [&](auto access, int64_t k, int64_t) {
-        access.store(to + k, (access.load(sent[0] + k + c) + access.load(sent[1] + k)) + access.load(sent[2] + k - c));
+        const v8 sum = (access.load(sent[0] + k + c) + access.load(sent[1] + k)) + access.load(sent[2] + k - c);
+        access.store(to + k, accumulate ? access.load(to + k) + sum : sum);
       });
     }
   });
@@ -281,8 +282,8 @@ inline void average_pool(const PoolPlan& p, const float* x, float* y) {
   });
 }
 
-// dx = Σ dy / (voxels of the window) over the windows that hold the voxel.
-inline void average_pool_gradient(const PoolPlan& p, const float* dy, float* dx) {
+// dx (+)= Σ dy / (voxels of the window) over the windows that hold the voxel.
+inline void average_pool_gradient(const PoolPlan& p, const float* dy, float* dx, bool accumulate = false) {
   const int64_t row = p.in_row(), result = p.out_row(), c = p.in.c;
   parallel_for(p.in.n * p.in.d * p.in.h, [&](int64_t begin, int64_t end) {
     float* total = thread_scratch(round_up(result + 2 * c), 0);
@@ -318,14 +319,15 @@ inline void average_pool_gradient(const PoolPlan& p, const float* dy, float* dx)
       }
       if (p.w.stride == 1) {
         const auto along = [&](auto access, int64_t k) {
-          access.store(to + k, (access.load(mid + k - c) + access.load(mid + k)) + access.load(mid + k + c));
+          const v8 sum = (access.load(mid + k - c) + access.load(mid + k)) + access.load(mid + k + c);
+          access.store(to + k, accumulate ? access.load(to + k) + sum : sum);
         };
         for (i = 0; i + 8 <= row; i += 8) along(Whole{}, i);
         if (i < row) along(Part{row - i}, i);
       } else {
         for (int64_t k = 0; k < p.in.w; k++) {
           const float* a = mid + k / 2 * c;
-          for (int64_t j = 0; j < c; j++) to[k * c + j] = k % 2 == 0 ? a[j] : a[j] + a[c + j];
+          for (int64_t j = 0; j < c; j++) to[k * c + j] = (k % 2 == 0 ? a[j] : a[j] + a[c + j]) + (accumulate ? to[k * c + j] : 0);
         }
       }
     }

@@ -1,11 +1,12 @@
 // Separable convolution: depthwise 3³ (any stride, dilation), then pointwise, nothing between; and its gradients.
 //
 //   separable_forward(x, wd, wp, y, in, co, stride, dilation, activate, stats)     wd [3,3,3,c], wp [c, co]
-//   separable_input_grad(x, wd, wp, dy, dx, in, co, stride, dilation, activate)    x is read only if `activate`
+//   separable_input_grad(x, wd, wp, dy, dx, in, co, stride, dilation, activate, accumulate)    x is read only if `activate`
 //   separable_filter_grad(x, wd, wp, dy, dwd, dwp, in, co, stride, dilation, activate)    dwd or dwp may be null
+//   separable_backward(x, wd, wp, dy, dx, dwd, dwp, in, co, stride, dilation, activate, accumulate)    any of the three may be null
 //
 // The tensor between the two convolutions never exists as a whole: a row of it is made, used while it is in the cache, and
-// made again in the backward pass. `stats` null or [n][co][2] doubles: Σy, Σy².
+// made again in the backward pass. `accumulate` adds to dx. `stats` null or [n][co][2] doubles: Σy, Σy².
 #pragma once
 #include "depthwise.h"
 #include "pointwise.h"
@@ -35,7 +36,7 @@ inline void separable_forward(const float* x, const float* wd, const float* wp, 
 }
 
 inline void separable_input_grad(const float* x, const float* wd, const float* wp, const float* dy, float* dx, const Shape& in, int64_t co,
-                                 int64_t stride, int64_t dilation, bool activate) {
+                                 int64_t stride, int64_t dilation, bool activate, bool accumulate = false) {
   const DepthwisePlan p(in, stride, dilation, true);
   const Shape out = out_shape(in, stride, co);
   Buffer weights(27 * p.period);
@@ -43,6 +44,7 @@ inline void separable_input_grad(const float* x, const float* wd, const float* w
   const Columns columns(wp, co, in.c, true);
   const int64_t length = in.w * in.c;
   parallel_for(in.n * in.d, [&](int64_t begin, int64_t end) {
+    float* added = accumulate ? scratch<3>(length) : nullptr;
     depthwise_planes(
         p, weights.data(), begin, end,
         [&](int64_t tag, float* plane) {
@@ -54,9 +56,10 @@ inline void separable_input_grad(const float* x, const float* wd, const float* w
             std::fill(row + right, row + p.row.length, 0.f);
           }
         },
-        [&](int64_t n, int64_t d, int64_t h) { return dx + ((n * in.d + d) * in.h + h) * length; },
+        [&](int64_t n, int64_t d, int64_t h) { return accumulate ? added : dx + ((n * in.d + d) * in.h + h) * length; },
         [&](int64_t n, int64_t d, int64_t h, float* row) {
-          if (activate) times_leaky_grad(x + ((n * in.d + d) * in.h + h) * length, row, length);
+          const int64_t at = ((n * in.d + d) * in.h + h) * length;
+          if (activate || accumulate) write_grad(activate ? x + at : nullptr, row, dx + at, length, accumulate);
         });
   }, plane_grain(in.n * in.d));
 }
@@ -96,6 +99,12 @@ inline void separable_filter_grad(const float* x, const float* wd, const float* 
   });
   if (dwd) fold_filter(sums_d.data(), blocks, p.period, in.c, dwd);
   if (dwp) unpack_outer(sums_p.data(), blocks, in.c, co, dwp);
+}
+
+inline void separable_backward(const float* x, const float* wd, const float* wp, const float* dy, float* dx, float* dwd, float* dwp,
+                               const Shape& in, int64_t co, int64_t stride, int64_t dilation, bool activate, bool accumulate = false) {
+  if (dx) separable_input_grad(x, wd, wp, dy, dx, in, co, stride, dilation, activate, accumulate);
+  if (dwd || dwp) separable_filter_grad(x, wd, wp, dy, dwd, dwp, in, co, stride, dilation, activate);
 }
 
 }  // namespace scnas

@@ -88,6 +88,26 @@ static inline void times_leaky_grad(const float* x, float* g, int64_t n) {
   for (; i < n; i++) g[i] = leaky_grad(x[i], g[i]);
 }
 
+/// to[i] += x[i].
+static inline void add_row(const float* x, float* to, int64_t n) {
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) store(to + i, load(to + i) + load(x + i));
+  for (; i < n; i++) to[i] += x[i];
+}
+
+/// to[i] (+)= LeakyReLU'(x[i])·g[i], or g[i] where x is null.
+static inline void write_grad(const float* x, const float* g, float* to, int64_t n, bool accumulate) {
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const vec v = x ? leaky_grad(load(x + i), load(g + i)) : load(g + i);
+    store(to + i, accumulate ? load(to + i) + v : v);
+  }
+  for (; i < n; i++) {
+    const float v = x ? leaky_grad(x[i], g[i]) : g[i];
+    to[i] = accumulate ? to[i] + v : v;
+  }
+}
+
 static SCNAS_INLINE void transpose4(vec4& a, vec4& b, vec4& c, vec4& d) {
   const int4v lo = {0, 4, 1, 5}, hi = {2, 6, 3, 7}, low = {0, 1, 4, 5}, high = {2, 3, 6, 7};
   const vec4 ab0 = __builtin_shuffle(a, b, lo), ab1 = __builtin_shuffle(a, b, hi);

@@ -66,7 +66,7 @@ inline void upsample(const Shape& in, const float* x, bool align_corners, float*
   });
 }
 
-inline void upsample_gradient(const Shape& in, const float* dy, bool align_corners, float* dx) {
+inline void upsample_gradient(const Shape& in, const float* dy, bool align_corners, float* dx, bool accumulate = false) {
   const Stretch d(in.d, align_corners), h(in.h, align_corners), w(in.w, align_corners);
   const int64_t row = in.w * in.c, c = in.c;
   parallel_for(in.n * in.d * in.h, [&](int64_t begin, int64_t end) {
@@ -81,7 +81,7 @@ inline void upsample_gradient(const Shape& in, const float* dy, bool align_corne
         }
       for (int64_t k = 0; k < in.w; k++) {
         float* to = dx + r * row + k * c;
-        bool fresh = true;
+        bool fresh = !accumulate;
         for (const auto& share : w.shares[size_t(k)]) {
           add_row(c, mixed + share.from * c, share.weight, fresh, to);
           fresh = false;

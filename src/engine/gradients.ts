@@ -7,6 +7,40 @@ export interface Gradients {
   readonly gradients: readonly (tf.Tensor | undefined)[];
 }
 
+/** What gradients are being taken by: their ids, the first id that the function itself made, and what it made without them. */
+interface Sought {
+  readonly ids: ReadonlySet<number>;
+  readonly since: number;
+  readonly apart: Set<number>;
+}
+
+let sought: Sought | undefined;
+
+/** The id that no tensor so far has reached: they count up. */
+function nextId(): number {
+  const probe = tf.scalar(0);
+  probe.dispose();
+  return probe.id;
+}
+
+/**
+ * Whether each tensor may depend on what gradients are being taken by; true where that is not known.
+ * @param tensors inputs of an op that is about to be recorded
+ */
+export function mayDepend(tensors: readonly tf.Tensor[]): boolean[] {
+  const { ids, since, apart } = sought ?? {};
+  if (!ids || !apart || since === undefined) return tensors.map(() => true);
+  return tensors.map(({ id }) => (id < since ? ids.has(id) : !apart.has(id)));
+}
+
+/**
+ * Remembers that a tensor does not depend on what gradients are being taken by.
+ * @param tensor result of an op whose inputs do not
+ */
+export function standsApart(tensor: tf.Tensor): void {
+  sought?.apart.add(tensor.id);
+}
+
 /**
  * f() and its gradients by the tensors xs that f reads.
  *
@@ -17,12 +51,14 @@ export interface Gradients {
  */
 export function gradients(f: () => tf.Tensor, xs: readonly tf.Tensor[], dy?: tf.Tensor): Gradients {
   const state = (tf.engine() as unknown as { state: { activeTape: unknown } }).state;
-  const outer = state.activeTape;
+  const outer = { tape: state.activeTape, sought };
+  sought = { ids: new Set(xs.map(({ id }) => id)), since: nextId(), apart: new Set() };
   try {
     const { value, grads } = tf.engine().gradients(f, [...xs], dy, true);
     return { value, gradients: grads };
   } finally {
-    state.activeTape = outer;
+    state.activeTape = outer.tape;
+    sought = outer.sought;
   }
 }
 

@@ -8,6 +8,7 @@ import type { Tensor5D } from './model';
 import { native } from './native';
 import { portable } from './portable';
 import type { tf } from './tf';
+import type { DagNode } from './unit';
 
 /** How a convolution steps: padding is `dilation·(k−1)/2` on both sides, so stride 1 keeps the shape and stride 2 halves it (⌈D/2⌉). */
 export interface Stepping {
@@ -25,6 +26,25 @@ export interface Affine {
 export interface Term {
   readonly value: Tensor5D;
   readonly index: number;
+}
+
+/** New moments and values of the tensors of a step of Adam, in their order. */
+export interface AdamMoments {
+  readonly m: readonly tf.Tensor[];
+  readonly v: readonly tf.Tensor[];
+  readonly theta: readonly tf.Tensor[];
+}
+
+/** A step of Adam on some tensors: their gradients g, moments m and v, values θ, in one order and of one shape each. */
+export interface AdamStep extends AdamMoments {
+  readonly g: readonly tf.Tensor[];
+  /** η, β₁, β₂, and what is added to the root. */
+  readonly rate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly stabiliser: number;
+  /** 1 / (1 − β₁ᵗ) and 1 / √(1 − β₂ᵗ) of each tensor's step count t. */
+  readonly scales: readonly (readonly [number, number])[];
 }
 
 export interface Kernels {
@@ -60,6 +80,21 @@ export interface Kernels {
   poolUnit(x: Tensor5D, kind: 'max' | 'avg', stride: 1 | 2, norm: boolean): Tensor5D;
   /** Σ ẑ[index]·value over the terms, in their order; without ẑ every weight is 1. Gradients to ẑ and to the values. */
   weightedSum(terms: readonly Term[], zHat?: tf.Tensor1D): Tensor5D;
+  /**
+   * A DAG of units in one go: each node the weighted sum of its terms, the result the output nodes' channels side by side. Gradients to the
+   * sources, to ẑ and to the units' tensors. A kernel set without it runs the units one by one.
+   */
+  dag?(sources: readonly Tensor5D[], nodes: readonly DagNode[], zHat?: tf.Tensor1D): Tensor5D;
+
+  /** LeakyReLU → conv3d with weights [1, 1, 1, channels, classes] → + bias [classes], the last layer. */
+  outUnit(x: Tensor5D, w: tf.Tensor5D, bias: tf.Tensor1D): Tensor5D;
+  /**
+   * Σ t·p, Σ p², Σ p and Σ t over x, y, z, as [4, batch, classes]; p is the softmax of the logits, t the labels [batch, x, y, z] (int32)
+   * one-hot. A label that is no class counts for none. Gradient to the logits.
+   */
+  jaccardSums(logits: Tensor5D, labels: tf.Tensor4D): tf.Tensor3D;
+  /** m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − η·scale₁m / (scale₂√v + stabiliser): new tensors; the old ones stay the caller's. */
+  adam(step: AdamStep): AdamMoments;
 }
 
 /** The kernels in use: `SCNAS_KERNELS` if set, else native where it is built and there is no GPU. */

@@ -1,7 +1,7 @@
 /** Convolutions on the native kernels, plain and as units: LeakyReLU → convolution → InstanceNorm in one op. */
 import type { Affine, Stepping } from './kernels';
 import { EPSILON, type Tensor5D } from './model';
-import { orNothing, record, run, runMany, shared } from './native-op';
+import { orNothing, record, run, runMany, shared, together } from './native-op';
 import { affineGradients, affineInputs } from './native-pointwise';
 import type { tf } from './tf';
 
@@ -10,13 +10,15 @@ type Kind = 'ScnasConv3d' | 'ScnasSeparable' | 'ScnasReduce';
 
 type Weights = readonly tf.Tensor[];
 
-/** The gradients to x and to each of the weights, from the one that reaches the convolution's result. */
+/**
+ * The gradients to x and to each of the weights, from the one that reaches the convolution's result.
+ *
+ * One op makes those of all the weights when the first of them is asked for; an α step asks for none.
+ */
 function gradients(kind: Kind, x: tf.Tensor, weights: Weights, dy: tf.Tensor, ints: Record<string, number>) {
   const inputs = [x, dy, ...weights];
-  return [
-    () => run(`${kind}Input`, inputs, { ints }),
-    ...weights.map((_, which) => () => run(`${kind}Filter`, inputs, { ints: { ...ints, which } })),
-  ];
+  const filters = together(weights.length, () => runMany(`${kind}Filter`, inputs, weights.length, { ints }));
+  return [() => run(`${kind}Input`, inputs, { ints }), ...filters];
 }
 
 function plain(kind: Kind, x: Tensor5D, weights: Weights, step: Stepping): Tensor5D {

@@ -7,6 +7,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from './errors';
+import { mayDepend, standsApart } from './gradients';
 import { tf } from './tf';
 
 /** build/native/scnas.node. */
@@ -36,6 +37,7 @@ interface TensorFlowBackend {
 /** What we use of tfjs's engine beyond its public face: customGrad computes all gradients, this takes one function each. */
 interface Tape {
   readonly state: { readonly gradientDepth: number; readonly activeScope: { readonly id: number } };
+  isTapeOn(): boolean;
   runKernelFunc(call: {
     readonly inputs: Readonly<Record<string, tf.Tensor>>;
     readonly forwardFunc: (backend: unknown, save: (tensors: tf.Tensor[]) => void) => tf.Tensor;
@@ -96,28 +98,35 @@ export function run<T extends tf.Tensor = tf.Tensor>(
 /** One entry on the tape. */
 interface Entry<Saved extends readonly tf.Tensor[]> {
   readonly inputs: readonly tf.Tensor[];
-  /** The result, and what the gradients need: held until they have run, or freed at once if nothing is recorded. */
-  forward(): { readonly y: tf.Tensor; readonly saved: Saved };
+  /**
+   * The result, and what the gradients need: held until they have run, or freed at once if nothing is recorded.
+   * `wanted`: of each input, whether its gradient may be asked for.
+   */
+  forward(wanted: readonly boolean[]): { readonly y: tf.Tensor; readonly saved: Saved };
   /** One function an input, run only if its gradient is wanted. What is made outside of them is freed after the last has run. */
-  gradient(dy: tf.Tensor, saved: Saved): readonly (() => tf.Tensor)[];
+  gradient(dy: tf.Tensor, saved: Saved, wanted: readonly boolean[]): readonly (() => tf.Tensor)[];
 }
 
 /** Runs an entry and records it if gradients are being taken. */
 export function record<T extends tf.Tensor, Saved extends readonly tf.Tensor[]>(entry: Entry<Saved>): T {
-  return tape().runKernelFunc({
+  const recording = tape().isTapeOn();
+  const wanted = recording ? mayDepend(entry.inputs) : entry.inputs.map(() => false);
+  const result = tape().runKernelFunc({
     inputs: Object.fromEntries(entry.inputs.map((input, place) => [place, input])),
     forwardFunc: (_, save) => {
-      const { y, saved } = entry.forward();
+      const { y, saved } = entry.forward(wanted);
       save([...saved]);
       return y;
     },
     backwardsFunc: (dy, saved) => {
       releaseSpent();
-      const made = collect(() => entry.gradient(dy, saved as unknown as Saved));
+      const made = collect(() => entry.gradient(dy, saved as unknown as Saved, wanted));
       if (tape().state.gradientDepth === 0) spent = [...made.tensors, ...saved, ...(isOurs(dy) ? [dy] : [])];
       return Object.fromEntries(made.result.map((f, place) => [place, f]));
     },
   }) as T;
+  if (recording && !wanted.includes(true)) standsApart(result);
+  return result;
 }
 
 /* tfjs runs an entry's functions before it comes to the next entry, so then the last one's tensors are spent. */
@@ -147,6 +156,27 @@ function collect<R>(f: () => R): { readonly result: R; readonly tensors: readonl
 export function shared<T extends tf.Tensor>(tensor: T): T {
   collecting?.push(tensor);
   return tensor;
+}
+
+/**
+ * Gradient functions whose tensors are made together, when the first of them is asked for.
+ * @param count how many tensors `make` returns
+ */
+export function together(count: number, make: () => tf.Tensor[]): (() => tf.Tensor)[] {
+  let made: tf.Tensor[] | undefined;
+  return Array.from({ length: count }, (_, place) => () => {
+    if (made) {
+      const clone = made[place].clone();
+      made[place].dispose();
+      return clone;
+    }
+    // tfjs frees at once what one of the functions makes and does not return; what is never asked for is spent with the entry.
+    made = make();
+    const others = made.filter((_tensor, other) => other !== place);
+    for (const tensor of others) tf.keep(tensor);
+    spent = [...spent, ...others];
+    return made[place];
+  });
 }
 
 /** No values: the affine part or the ẑ that is not given. */

@@ -1,9 +1,11 @@
 /** The kernels of native/, C++ for this machine's CPU: the same results as `portable`, several times faster. */
 import type { Kernels } from './kernels';
 import { conv3d, convUnit, factorizedReduce, reduceUnit, separable, separableUnit } from './native-conv';
+import { dag } from './native-dag';
 import { addon } from './native-op';
 import { instanceNorm, leakyRelu, weightedSum } from './native-pointwise';
 import { pool, poolUnit, upsample } from './native-space';
+import { adam, jaccardSums, outUnit } from './native-training';
 
 /** {@link Kernels} of our own ops; undefined where they are not built, or where there is a GPU. */
 export const native: Kernels | undefined = addon && {
@@ -20,6 +22,10 @@ export const native: Kernels | undefined = addon && {
   reduceUnit,
   poolUnit,
   weightedSum,
+  dag,
+  outUnit,
+  jaccardSums,
+  adam,
 };
 
 /** The native kernels' number of threads: `SCNAS_THREADS`, else every core. With `count`, sets it. 0: not built. */

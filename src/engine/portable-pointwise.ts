@@ -6,7 +6,21 @@ import { EPSILON, SLOPE, type Tensor5D } from './model';
 import { define, raw } from './portable-op';
 import { tf } from './tf';
 
-const SPACE = [1, 2, 3];
+/**
+ * Sum over x, y, z, and over the samples if asked, one axis at a time, each kept with size 1: one float32 sum over a whole volume
+ * loses digits, a few short ones after each other do not.
+ */
+export function sumOver(x: tf.Tensor, samples = false): tf.Tensor {
+  const axes = samples ? [3, 2, 1, 0] : [3, 2, 1];
+  return tf.tidy(() => axes.reduce<tf.Tensor>((sum, axis) => tf.sum(sum, axis, true), x));
+}
+
+/** Mean over x, y, z of each sample and channel. */
+const mean = (x: tf.Tensor) =>
+  tf.div(
+    sumOver(x),
+    x.shape.slice(1, 4).reduce((a, b) => a * b, 1),
+  );
 
 const leaky = define<Record<string, never>>({
   name: 'PortableLeakyRelu',
@@ -26,8 +40,8 @@ const norm = define<Record<string, never>>({
   name: 'PortableInstanceNorm',
   /** x̂ = (x − mean) · r with r = 1 / √(variance + ε); outputs x̂ and r. */
   forward: ([x]) => {
-    const centred = tf.sub(x, tf.mean(x, SPACE, true));
-    const r = tf.rsqrt(tf.add(tf.mean(tf.square(centred), SPACE, true), EPSILON));
+    const centred = tf.sub(x, mean(x));
+    const r = tf.rsqrt(tf.add(mean(tf.square(centred)), EPSILON));
     return [tf.mul(centred, r), r];
   },
   saveInputs: [],
@@ -35,8 +49,8 @@ const norm = define<Record<string, never>>({
   /** dx = r · (dy − mean(dy) − x̂ · mean(dy · x̂)). */
   gradient: (dy, [y, r]) => [
     () => {
-      const along = tf.mul(y, tf.mean(tf.mul(dy, y), SPACE, true));
-      return tf.mul(r, tf.sub(tf.sub(dy, tf.mean(dy, SPACE, true)), along));
+      const along = tf.mul(y, mean(tf.mul(dy, y)));
+      return tf.mul(r, tf.sub(tf.sub(dy, mean(dy)), along));
     },
   ],
 });
@@ -47,8 +61,8 @@ const affine = define<Record<string, never>>({
   saveInputs: [0, 1],
   gradient: (dy, [x, gamma]) => [
     () => tf.mul(dy, gamma),
-    () => tf.sum(tf.mul(dy, x), [0, ...SPACE]),
-    () => tf.sum(dy, [0, ...SPACE]),
+    () => tf.reshape(sumOver(tf.mul(dy, x), true), gamma.shape),
+    () => tf.reshape(sumOver(dy, true), gamma.shape),
   ],
 });
 
@@ -62,6 +76,16 @@ export function instanceNorm(x: Tensor5D, parameters?: Affine): Tensor5D {
   return y as Tensor5D;
 }
 
+const bias = define<Record<string, never>>({
+  name: 'PortableBias',
+  forward: ([x, b]) => [tf.add(x, b)],
+  saveInputs: [1],
+  gradient: (dy, [b]) => [() => dy.clone(), () => tf.reshape(sumOver(dy, true), b.shape)],
+});
+
+/** x + b, b [channels]. */
+export const addBias = (x: Tensor5D, b: tf.Tensor1D) => bias([x, b], {})[0] as Tensor5D;
+
 const mix = define<{ indices: readonly number[] }>({
   name: 'PortableWeightedSum',
   /** Inputs ẑ, then the values. */
@@ -70,7 +94,7 @@ const mix = define<{ indices: readonly number[] }>({
   ],
   gradient: (dy, [zHat, ...values], { indices }) => [
     () => {
-      const dots = tf.stack(values.map((value) => tf.sum(tf.mul(dy, value))));
+      const dots = tf.stack(values.map((value) => tf.sum(sumOver(tf.mul(dy, value)))));
       const places = tf.tensor1d([...indices], 'int32');
       return tf.unsortedSegmentSum(dots, places, zHat.size);
     },

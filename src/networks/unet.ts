@@ -117,9 +117,7 @@ export function unet(options: UnetOptions): Network {
         y = run(theta, `up${l}b`, run(theta, `up${l}a`, tf.concat([finer, skips[l]], 4)));
       }
       const weight = theta['out/weight'] as tf.Tensor5D;
-      return kernels()
-        .conv3d(kernels().leakyRelu(y), weight, { stride: 1, dilation: 1 })
-        .add(theta['out/bias']);
+      return kernels().outUnit(y, weight, theta['out/bias'] as tf.Tensor1D);
     },
     cost: (patch) => {
       const voxels = (level: number) => patch.reduce((n, s) => n * Math.ceil(s / 2 ** level), 1);

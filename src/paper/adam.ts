@@ -1,9 +1,10 @@
 /**
- * Adam (Kingma and Ba 2015) over named tensors, all of one step in a handful of tensor operations on one long vector.
+ * Adam (Kingma and Ba 2015) over named tensors, all of one step in one call of a kernel.
  *
  * Each group of parameters (an operation on an edge of a cell) counts its own steps: an operation that a step did not sample is not touched,
  * neither its weights nor its moments nor its count (reading `unsampled`).
  */
+import { kernels } from '../engine/kernels';
 import type { ParameterSpec } from '../engine/model';
 import { tf } from '../engine/tf';
 import type { Readings } from './readings';
@@ -76,52 +77,29 @@ export function adamStep<T extends Readonly<Record<string, tf.Tensor>>>(
   const steps = { ...state.steps };
   for (const group of new Set(names.map((name) => groups[name]))) steps[group]++;
 
-  const sizes = names.map((name) => theta[name].size);
-  const flat = (of: Readonly<Record<string, tf.Tensor>>) =>
-    tf.concat(names.map((name) => of[name].flatten()));
-  const parts = (vector: tf.Tensor) =>
-    tf.split(vector, sizes).map((part, i) => tf.keep(part.reshape(theta[names[i]].shape)));
-
-  const [newTheta, newM, newV] = tf.tidy(() => {
-    const g = flat(gradients);
-    const m = flat(state.m)
-      .mul(beta1)
-      .add(g.mul(1 - beta1));
-    const v = flat(state.v)
-      .mul(beta2)
-      .add(g.square().mul(1 - beta2));
-    const scale = (beta: number, power: number) =>
-      perGroup(names, sizes, (name) => 1 / (1 - beta ** steps[groups[name]]) ** power);
-    const root = v.sqrt().mul(scale(beta2, 0.5)).add(STABILISER);
-    const update = m.mul(scale(beta1, 1)).div(root).mul(rate);
-    return [parts(flat(theta).sub(update)), parts(m), parts(v)];
+  const of = (list: Readonly<Record<string, tf.Tensor>>) => names.map((name) => list[name]);
+  const fresh = kernels().adam({
+    g: of(gradients),
+    m: of(state.m),
+    v: of(state.v),
+    theta: of(theta),
+    rate,
+    beta1,
+    beta2,
+    stabiliser: STABILISER,
+    scales: names.map((name) => {
+      const t = steps[groups[name]];
+      return [1 / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t)];
+    }),
   });
-  const replaced = <R extends Readonly<Record<string, tf.Tensor>>>(
-    old: R,
-    fresh: readonly tf.Tensor[],
-  ): R => {
-    tf.dispose(names.map((name) => old[name]));
-    return { ...old, ...Object.fromEntries(names.map((name, i) => [name, fresh[i]])) };
+  const replaced = <R extends Readonly<Record<string, tf.Tensor>>>(old: R, by: readonly tf.Tensor[]): R => {
+    tf.dispose(of(old));
+    return { ...old, ...Object.fromEntries(names.map((name, i) => [name, tf.keep(by[i])])) };
   };
   return {
-    theta: replaced(theta, newTheta),
-    state: { m: replaced(state.m, newM), v: replaced(state.v, newV), steps },
+    theta: replaced(theta, fresh.theta),
+    state: { m: replaced(state.m, fresh.m), v: replaced(state.v, fresh.v), steps },
   };
-}
-
-/** A vector with one value for each parameter, repeated over its numbers. */
-function perGroup(
-  names: readonly string[],
-  sizes: readonly number[],
-  value: (name: string) => number,
-): tf.Tensor1D {
-  const out = new Float32Array(sizes.reduce((a, b) => a + b, 0));
-  let at = 0;
-  names.forEach((name, i) => {
-    out.fill(value(name), at, at + sizes[i]);
-    at += sizes[i];
-  });
-  return tf.tensor1d(out);
 }
 
 /** Moments of a small table of plain numbers, as α's is. */

@@ -14,6 +14,7 @@ import {
   type Theta,
 } from '../engine/model';
 import { tf } from '../engine/tf';
+import type { DagNode, Unit } from '../engine/unit';
 import { type Edge, edgesOf } from './genotype';
 import type { CellInput, CellPlan } from './layout';
 import { type Built, convolution, factorizedReduce, type Operation, type Site } from './operations';
@@ -91,6 +92,9 @@ export function cell(plan: CellPlan, options: BuildOptions, allowed?: readonly (
     plan,
     parameters: [...entries, ...placed.flatMap((m) => [...m.values()])].flatMap(specsOf),
     run: (theta, inputs, choices, zHat) => {
+      const whole = dagOf(plan, readings, entries, placed, edges, theta, choices);
+      const dag = kernels().dag;
+      if (dag && whole) return dag(inputs, whole, zHat);
       const upsample = (x: Tensor5D, i: number) =>
         plan.inputs[i].resize === 'expand' ? kernels().upsample(x, readings.upsampling === 'corners') : x;
       const nodes = inputs.map((x, i) => upsample(apply(entries[i], theta, x), i));
@@ -142,9 +146,11 @@ function specsOf({ prefix, built }: Placed): ParameterSpec[] {
 
 /** Runs a unit with its own parameters picked out of Θ. */
 function apply({ prefix, built }: Placed, theta: Theta, x: Tensor5D): Tensor5D {
-  const own = Object.fromEntries(built.parameters.map(({ name }) => [name, theta[`${prefix}/${name}`]]));
-  return built.apply(x, own);
+  return built.apply(x, ownOf(prefix, built, theta));
 }
+
+const ownOf = (prefix: string, built: Built, theta: Theta): Theta =>
+  Object.fromEntries(built.parameters.map(({ name }) => [name, theta[`${prefix}/${name}`]]));
 
 function chosen(placed: ReadonlyMap<number, Placed>, choice: EdgeChoice): Placed[] {
   return choice.operations.flatMap((o) => placed.get(o) ?? []);
@@ -155,6 +161,48 @@ function termsOf(placed: ReadonlyMap<number, Placed>, choice: EdgeChoice, theta:
     const p = placed.get(o);
     return p ? [{ value: apply(p, theta, x), index: choice.places[k] ?? -1 }] : [];
   });
+}
+
+/** The whole cell as data: its two inputs' units, then its nodes; undefined where an operation is not a unit, or a node has no edge. */
+function dagOf(
+  plan: CellPlan,
+  readings: Readings,
+  entries: readonly Placed[],
+  placed: readonly ReadonlyMap<number, Placed>[],
+  edges: readonly Edge[],
+  theta: Theta,
+  choices: readonly EdgeChoice[],
+): readonly DagNode[] | undefined {
+  const unitOf = ({ prefix, built }: Placed) => built.unit?.(ownOf(prefix, built, theta));
+  const nodes: DagNode[] = [];
+  let known = true;
+  const add = (
+    terms: readonly { from: number; unit: Unit | undefined; index: number }[],
+    output: boolean,
+  ) => {
+    known &&= terms.length > 0 && terms.every(({ unit }) => unit !== undefined);
+    nodes.push({ terms: terms as DagNode['terms'], output });
+    return plan.inputs.length + nodes.length - 1;
+  };
+  const at = entries.map((entry, i) => {
+    const here = add([{ from: i, unit: unitOf(entry), index: -1 }], false);
+    const upsample: Unit = { kind: 'upsample', alignCorners: readings.upsampling === 'corners' };
+    return plan.inputs[i].resize === 'expand'
+      ? add([{ from: here, unit: upsample, index: -1 }], false)
+      : here;
+  });
+  for (const to of new Set(edges.map((e) => e.to))) {
+    const terms = edges.flatMap((edge, e) =>
+      edge.to !== to
+        ? []
+        : choices[e].operations.flatMap((o, k) => {
+            const p = placed[e].get(o);
+            return p ? [{ from: at[edge.from], unit: unitOf(p), index: choices[e].places[k] ?? -1 }] : [];
+          }),
+    );
+    at.push(add(terms, true));
+  }
+  return known ? nodes : undefined;
 }
 
 /** A node that only zero edges reach. */

@@ -1,6 +1,7 @@
 /**
  * The loss of search and retraining (§3): "The loss function for both 3D U-ResNet and SCNAS is the Jaccard distance" (Kayalibay et al. 2017).
  */
+import { kernels } from '../engine/kernels';
 import type { Tensor5D } from '../engine/model';
 import { tf } from '../engine/tf';
 import type { Readings } from './readings';
@@ -21,13 +22,10 @@ const TINY = 1e-12;
  */
 export function jaccardDistance(logits: Tensor5D, labels: tf.Tensor4D, readings: Readings): tf.Scalar {
   return tf.tidy(() => {
-    const classes = logits.shape[4];
-    const axes = readings.lossOver === 'sample' ? [1, 2, 3] : [0, 1, 2, 3];
-    const p = tf.softmax(logits);
-    const t = tf.oneHot(labels, classes).toFloat() as Tensor5D;
-    const tp = t.mul(p).sum(axes);
-    const pp = readings.jaccard === 'squared' ? p.square().sum(axes) : p.sum(axes);
-    const union = t.sum(axes).add(pp).sub(tp);
+    const bySample = kernels().jaccardSums(logits, labels);
+    const sums = readings.lossOver === 'sample' ? bySample : bySample.sum(1);
+    const [tp, squares, plain, t] = tf.unstack(sums);
+    const union = t.add(readings.jaccard === 'squared' ? squares : plain).sub(tp);
     const distance = tf.sub(1, tp.div(union.add(TINY)));
     const from = readings.background === 'included' ? 0 : 1;
     return distance.slice(distance.rank === 1 ? [from] : [0, from]).mean();

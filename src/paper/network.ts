@@ -246,9 +246,7 @@ function endsOf({ inputs, classes, stem: c, readings }: NetworkOptions, build: B
       }, x),
     out: (theta, x) => {
       const weight = theta['out/weight'] as tf.Tensor5D;
-      return kernels()
-        .conv3d(kernels().leakyRelu(x), weight, { stride: 1, dilation: 1 })
-        .add(theta['out/bias']);
+      return kernels().outUnit(x, weight, theta['out/bias'] as tf.Tensor1D);
     },
     cost: (patch) => {
       const voxels = patch[0] * patch[1] * patch[2];

@@ -7,6 +7,7 @@
 import { kernels } from '../engine/kernels';
 import type { ParameterSpec, Tensor5D, Theta } from '../engine/model';
 import type { tf } from '../engine/tf';
+import { applyUnit, type Unit } from '../engine/unit';
 
 /** Where an operation stands. Its input and output both have `width` channels. */
 export interface Site {
@@ -30,6 +31,8 @@ export interface Built {
   readonly parameters: readonly LocalSpec[];
   /** x [n, x, y, z, c] → [n, x/stride, y/stride, z/stride, c]. */
   apply(x: Tensor5D, theta: Theta): Tensor5D;
+  /** The same as data, where it is one of the kernels' units: a cell of such operations alone runs as one op. */
+  unit?(theta: Theta): Unit;
 }
 
 /** What an operation costs for each voxel of its output. */
@@ -60,6 +63,13 @@ const affineSpecs = (c: number, affine: boolean): LocalSpec[] =>
       ]
     : [];
 
+/** An operation that is one of the kernels' units. */
+const ofUnit = (parameters: readonly LocalSpec[], unit: (theta: Theta) => Unit): Built => ({
+  parameters,
+  unit,
+  apply: (x, theta) => applyUnit(kernels(), unit(theta), x),
+});
+
 /** γ and β of a unit, if it has them. */
 function affineOf(theta: Theta): { gamma: tf.Tensor1D; beta: tf.Tensor1D } | undefined {
   return theta.gamma && { gamma: theta.gamma as tf.Tensor1D, beta: theta.beta as tf.Tensor1D };
@@ -83,14 +93,18 @@ export function convolution(
   stride: 1 | 2,
   affine: boolean,
 ): Built {
-  return {
-    parameters: [
+  return ofUnit(
+    [
       { name: 'weight', shape: [k, k, k, inputs, outputs], init: 'he', fanIn: k ** 3 * inputs },
       ...affineSpecs(outputs, affine),
     ],
-    apply: (x, theta) =>
-      kernels().convUnit(x, theta.weight as tf.Tensor5D, { stride, dilation: 1 }, affineOf(theta)),
-  };
+    (theta) => ({
+      kind: 'conv',
+      w: theta.weight as tf.Tensor5D,
+      step: { stride, dilation: 1 },
+      affine: affineOf(theta),
+    }),
+  );
 }
 
 /**
@@ -103,21 +117,20 @@ export function convolution(
  */
 export function separable(site: Site, rate: number): Built {
   const { width: c, stride, affine } = site;
-  return {
-    parameters: [
+  return ofUnit(
+    [
       { name: 'depthwise', shape: [3, 3, 3, c], init: 'he', fanIn: 27 },
       { name: 'pointwise', shape: [c, c], init: 'he', fanIn: c },
       ...affineSpecs(c, affine),
     ],
-    apply: (x, theta) =>
-      kernels().separableUnit(
-        x,
-        theta.depthwise as tf.Tensor4D,
-        theta.pointwise as tf.Tensor2D,
-        { stride, dilation: rate },
-        affineOf(theta),
-      ),
-  };
+    (theta) => ({
+      kind: 'separable',
+      depthwise: theta.depthwise as tf.Tensor4D,
+      pointwise: theta.pointwise as tf.Tensor2D,
+      step: { stride, dilation: rate },
+      affine: affineOf(theta),
+    }),
+  );
 }
 
 /**
@@ -131,26 +144,27 @@ export function separable(site: Site, rate: number): Built {
  */
 export function factorizedReduce(inputs: number, outputs: number, affine: boolean): Built {
   const half = Math.ceil(outputs / 2);
-  return {
-    parameters: [
+  return ofUnit(
+    [
       { name: 'even', shape: [inputs, half], init: 'he', fanIn: inputs },
       { name: 'odd', shape: [inputs, outputs - half], init: 'he', fanIn: inputs },
       ...affineSpecs(outputs, affine),
     ],
-    apply: (x, theta) =>
-      kernels().reduceUnit(x, theta.even as tf.Tensor2D, theta.odd as tf.Tensor2D, affineOf(theta)),
-  };
+    (theta) => ({
+      kind: 'reduce',
+      even: theta.even as tf.Tensor2D,
+      odd: theta.odd as tf.Tensor2D,
+      affine: affineOf(theta),
+    }),
+  );
 }
 
 function pooling(kind: 'max' | 'avg'): Operation['build'] {
-  return ({ stride, poolNorm }) => ({
-    parameters: [],
-    apply: (x) => kernels().poolUnit(x, kind, stride, poolNorm),
-  });
+  return ({ stride, poolNorm }) => ofUnit([], () => ({ kind: 'pool', pool: kind, stride, norm: poolNorm }));
 }
 
 function identity({ width: c, stride, affine, identity: reading }: Site): Built {
-  if (stride === 1) return { parameters: [], apply: (x) => x };
+  if (stride === 1) return ofUnit([], () => ({ kind: 'identity' }));
   return reading === 'factorized reduce' ? factorizedReduce(c, c, affine) : convolution(1, c, c, 2, affine);
 }
 

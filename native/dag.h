@@ -1,0 +1,173 @@
+// A DAG of units in one op: its plan, read from a program of integers and the shapes of the tensors.
+//
+//   program: nodes, then for each [output, terms] and for each of its terms
+//            [from, kind, stride, dilation, affine, norm, weights, place]
+//   from: a source or an earlier node, sources counted first; weights: place of the unit's first weight among the weights;
+//   place: of the term's weight in ẑ, −1 for 1. A node is the weighted sum of its terms; the result holds the channels of the
+//   output nodes side by side.
+#pragma once
+#include "norm.h"
+#include "op.h"
+#include "planes.h"
+
+namespace scnas {
+
+enum class UnitKind { conv, separable, reduce, max_pool, average_pool, identity, upsample, upsample_corners };
+
+// One term of a node: a unit of an earlier node, with its weight.
+struct Term {
+  int64_t from, stride, dilation, weights, place;
+  UnitKind kind;
+  bool affine, norm;
+  Shape in, out;
+  int64_t side = 1, half[2] = {0, 0};            // of a convolution; outputs of a factorized reduce
+  const float *w[2] = {nullptr, nullptr}, *gamma = nullptr, *beta = nullptr;
+  int64_t kept = -1;                             // place of its result among what is kept; −1: not kept (identity, upsampling)
+  int64_t stats = -1;                            // where its three rows of statistics begin
+
+  bool pool() const { return kind == UnitKind::max_pool || kind == UnitKind::average_pool; }
+  bool convolves() const { return kind == UnitKind::conv || kind == UnitKind::separable || kind == UnitKind::reduce; }
+  int64_t kernels() const { return kind == UnitKind::conv ? 1 : convolves() ? 2 : 0; }
+};
+
+struct Node {
+  bool output = false;
+  std::vector<Term> terms;
+  Shape shape{};
+  // Its one term is normalised in place: the node is x̂ and nothing else is kept.
+  bool in_place() const {
+    return terms.size() == 1 && terms[0].norm && !terms[0].affine && terms[0].place < 0;
+  }
+};
+
+// What is kept for the backward pass: each node's value, then each term's result, with a maximum's places behind it.
+struct Dag {
+  int64_t sources = 0, stats = 0;
+  std::vector<Node> nodes;              // sources included, without terms
+  std::vector<int64_t> kept;            // floats
+  Shape result{};
+
+  int64_t value(int64_t node) const { return node - sources; }
+};
+
+namespace detail {
+
+class ProgramReader {
+ public:
+  ProgramReader(Call& call, int input) : call_(call), input_(input), left_(call.count(input)) {}
+  int64_t next(int64_t least, int64_t most) {
+    if (at_ >= left_) call_.refuse(input_, "a longer program");
+    const int64_t v = call_.integer(input_, at_++);
+    if (v < least || v > most)
+      call_.refuse(input_, "a program with " + std::to_string(least) + " to " + std::to_string(most) + " at " + std::to_string(at_ - 1) +
+                               " (it is " + std::to_string(v) + ")");
+    return v;
+  }
+
+ private:
+  Call& call_;
+  int input_;
+  int64_t at_ = 0, left_;
+};
+
+// Finds the term's weights, refuses what does not fit, and sets its result's shape.
+inline void bind(Call& call, int first_weight, int64_t weights, Term& t) {
+  if (t.convolves() && t.weights + t.kernels() + (t.affine ? 2 : 0) > weights) throw Refusal("ScnasDag: expected more weights");
+  const int w = first_weight + int(t.weights);
+  int64_t co = t.in.c;
+  if (t.kind == UnitKind::conv) {
+    const auto d = call.dims(w);
+    if (d.size() != 5 || (d[0] != 1 && d[0] != 3) || d[1] != d[0] || d[2] != d[0] || d[3] != t.in.c || d[4] < 1)
+      call.refuse(w, "weights [k, k, k, " + std::to_string(t.in.c) + ", out], k 1 or 3");
+    t.side = d[0];
+    co = d[4];
+  } else if (t.kind == UnitKind::separable) {
+    call.expect(w, {3, 3, 3, t.in.c});
+    const auto d = call.dims(w + 1);
+    if (d.size() != 2 || d[0] != t.in.c || d[1] < 1) call.refuse(w + 1, "weights [" + std::to_string(t.in.c) + ", out]");
+    co = d[1];
+  } else if (t.kind == UnitKind::reduce) {
+    for (int k = 0; k < 2; k++) {
+      const auto d = call.dims(w + k);
+      if (d.size() != 2 || d[0] != t.in.c || d[1] + k < 1) call.refuse(w + k, "weights [" + std::to_string(t.in.c) + ", out]");
+      t.half[k] = d[1];
+    }
+    co = t.half[0] + t.half[1];
+  }
+  for (int k = 0; k < t.kernels(); k++) t.w[k] = call.data(w + k);
+  if (t.affine) {
+    for (int k = 0; k < 2; k++) call.expect(w + int(t.kernels()) + k, {co});
+    t.gamma = call.data(w + int(t.kernels()));
+    t.beta = call.data(w + int(t.kernels()) + 1);
+  }
+  if (t.kind == UnitKind::upsample || t.kind == UnitKind::upsample_corners) t.out = {t.in.n, 2 * t.in.d, 2 * t.in.h, 2 * t.in.w, co};
+  else t.out = out_shape(t.in, t.stride, co);
+}
+
+inline Term read_term(Call& call, ProgramReader& program, const Dag& dag, int first_weight, int64_t weights, int64_t places) {
+  Term t;
+  t.from = program.next(0, int64_t(dag.nodes.size()) - 2);
+  t.kind = UnitKind(program.next(0, int64_t(UnitKind::upsample_corners)));
+  t.stride = program.next(1, 2);
+  t.dilation = program.next(1, 1 << 20);
+  t.affine = program.next(0, 1) && t.convolves();
+  t.norm = program.next(0, 1) || t.convolves();
+  t.weights = program.next(0, weights);
+  t.place = program.next(-1, places - 1);
+  t.in = dag.nodes[size_t(t.from)].shape;
+  bind(call, first_weight, weights, t);
+  return t;
+}
+
+inline bool same(const Shape& a, const Shape& b) { return a.n == b.n && a.d == b.d && a.h == b.h && a.w == b.w && a.c == b.c; }
+
+}  // namespace detail
+
+// The DAG that the inputs of a call describe. `places`: how many weights ẑ has.
+inline Dag read_dag(Call& call, int program_input, int64_t places, int first_source, int64_t sources, int first_weight, int64_t weights) {
+  Dag dag;
+  dag.sources = sources;
+  for (int64_t i = 0; i < sources; i++) {
+    Node source;
+    source.shape = call.volume(first_source + int(i));
+    dag.nodes.push_back(source);
+  }
+  detail::ProgramReader program(call, program_input);
+  const int64_t count = program.next(1, 1 << 16);
+  for (int64_t i = 0; i < count; i++) {
+    dag.nodes.emplace_back();
+    Node& node = dag.nodes.back();
+    node.output = program.next(0, 1) != 0;
+    const int64_t terms = program.next(1, 1 << 16);
+    for (int64_t k = 0; k < terms; k++) {
+      node.terms.push_back(detail::read_term(call, program, dag, first_weight, weights, places));
+      const Term& t = node.terms.back();
+      if (k == 0) node.shape = t.out;
+      const bool alone = t.kind != UnitKind::upsample && t.kind != UnitKind::upsample_corners;
+      if (!detail::same(node.shape, t.out) || (!alone && (terms > 1 || t.place >= 0)))
+        throw Refusal("ScnasDag: expected the terms of a node to have one shape, and an upsampling to be alone");
+    }
+    dag.kept.push_back(node.shape.size());
+    if (!node.output) continue;
+    if (dag.result.n == 0) dag.result = {node.shape.n, node.shape.d, node.shape.h, node.shape.w, 0};
+    dag.result.c += node.shape.c;
+    if (!detail::same({dag.result.n, dag.result.d, dag.result.h, dag.result.w, node.shape.c}, node.shape))
+      throw Refusal("ScnasDag: expected the output nodes to have one size");
+  }
+  if (dag.result.c == 0) throw Refusal("ScnasDag: expected an output node");
+  for (Node& node : dag.nodes)
+    for (Term& t : node.terms) {
+      if (t.convolves() || t.pool()) {
+        t.kept = int64_t(dag.kept.size());
+        const int64_t codes = t.kind == UnitKind::max_pool ? (t.out.size() + 3) / 4 : 0;
+        dag.kept.push_back((node.in_place() ? 0 : t.out.size()) + codes);
+      }
+      if (t.norm) {
+        t.stats = dag.stats;
+        dag.stats += 3 * t.out.n * t.out.c;
+      }
+    }
+  return dag;
+}
+
+}  // namespace scnas
