@@ -1,11 +1,15 @@
-/** The cases of a run: opened, checked against the configuration, split, prepared and put into shared memory. */
-import { type Dataset, loadCase, openDataset } from '../data/msd';
-import { type PreparedCase, prepareCase } from '../data/preprocess';
+/** The cases of a run: opened, checked against the configuration, split, prepared into the cache. */
+import fs from 'node:fs';
+import type { CachedCase } from '../data/cached-case';
+import { type Dataset, openDataset } from '../data/msd';
 import { type Fold, folds, innerSplit } from '../data/splits';
 import { fail } from '../engine/errors';
 import { key } from '../engine/keys';
+import { preparedFolder } from './cache';
+import type { PrepareJob } from './case-jobs';
 import { type Config, preprocessingOf } from './config';
-import { sharedCase } from './prefetch';
+import { inThreads, threadsFor } from './pool';
+import type { Progress } from './progress';
 
 /** The run's data set; refuses one that is not what the run began with. */
 export function openRunData(config: Config): Dataset {
@@ -39,16 +43,39 @@ export function searchSets(config: Config, dataset: Dataset) {
   return innerSplit(splitOf(config, dataset).train, key(config.seed, 'inner split'));
 }
 
-/** Loads and prepares cases, in shared memory; `onCase` is told how many are done. */
-export function loadCases(
+/** What is told while cases are prepared. */
+export interface CasesHooks {
+  readonly signal?: AbortSignal;
+  readonly progress?: (phase: string, total: number, from: number) => Progress;
+}
+
+/** The prepared cases of a run: from the cache, or put there by worker threads. Their voxels stay on disk. */
+export async function runCases(
   config: Config,
   dataset: Dataset,
   ids: readonly string[],
-  onCase?: (done: number) => void,
-): PreparedCase[] {
-  return ids.map((id, i) => {
-    const prepared = prepareCase(loadCase(dataset, id), config.classes.length, preprocessingOf(config));
-    onCase?.(i + 1);
-    return sharedCase(prepared);
-  });
+  { signal, progress }: CasesHooks = {},
+): Promise<CachedCase[]> {
+  const how = preprocessingOf(config);
+  const folder = preparedFolder(config.task);
+  const bar = progress?.('prepare', ids.length, 0);
+  try {
+    return await inThreads<PrepareJob, CachedCase>({
+      jobs: ids.map((id) => ({ kind: 'prepare', dataset, id, how, folder })),
+      script: 'case-worker.ts',
+      threads: threadsFor(largestCase(dataset)),
+      signal,
+      onDone: (done) => bar?.update(done, {}),
+    });
+  } finally {
+    bar?.done();
+  }
+}
+
+/** A file of so many bytes may become so many in memory: packed by three, two bytes a voxel to four, three copies. */
+const GROWTH = 18;
+
+/** About the memory that preparing the largest case takes, bytes. */
+export function largestCase({ cases }: Dataset): number {
+  return GROWTH * Math.max(...cases.map(({ image }) => fs.statSync(image).size));
 }
