@@ -27,9 +27,9 @@ export interface OpenVolume extends VolumeFacts {
 }
 
 /** More voxels × channels than this are refused: 2 GiB as float32. */
-const MOST_VALUES = 2 ** 29;
+export const MOST_VALUES = 2 ** 29;
 /** Spacings beyond these, in mm, are mistakes, and would make any resampling explode. */
-const SPACINGS = [1e-6, 1e6] as const;
+const SPACINGS = [Math.fround(1e-4), 1e3] as const;
 
 /** Reads and checks the header of a volume, of which `file` is the one part or either of a pair; a ScnasError names what is wrong. */
 export function openVolume(file: string): OpenVolume {
@@ -147,12 +147,15 @@ function readScale({ scl_slope: slope, scl_inter: inter }: NiftiHeader, file: st
 /** Spacing in mm; an axis that the volume does not have counts as 1. */
 function readSpacing({ pixDims, xyzt_units: units }: NiftiHeader, file: string, rank: number) {
   const unit = millimetres(units);
-  const [x, y, z] = [1, 2, 3].map((axis) => (axis > rank ? 1 : Math.abs(pixDims[axis]) * unit));
+  const sizes = [1, 2, 3].map((axis) => (axis > rank ? 1 / unit : Math.abs(pixDims[axis])));
+  const [x, y, z] = sizes.map((d) => d * unit);
   const [least, most] = SPACINGS;
-  if ([x, y, z].every((d) => d >= least && d <= most)) return [x, y, z] as const;
+  // Judged as NIfTI-1 will hold them: what is read must still be good when it is written.
+  if (sizes.every((d) => Math.fround(d) * unit >= least && Math.fround(d) * unit <= most))
+    return [x, y, z] as const;
   return fail({
     where: file,
-    expected: `a spacing above 0 along each axis (${least} to ${most} mm)`,
+    expected: `a spacing above 0 along each axis (1e-4 to 1000 mm)`,
     found: `pixdim = [${pixDims.slice(1, 4).join(', ')}]${unit === 1 ? '' : ` in units of ${unit} mm`}`,
     next: 'repair the header',
   });

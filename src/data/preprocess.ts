@@ -4,6 +4,7 @@ import type { Shape3 } from '../engine/model';
 import { boundingBox, cut, nonzeroMask } from './crop';
 import type { RawCase } from './msd';
 import type { Geometry } from './nifti';
+import { MOST_VALUES } from './nifti-header';
 import { type Normalisation, normaliseChannel } from './normalise';
 import { coarseAxis, resampledShape, resampleImage, resampleLabel, type Spacing } from './resample';
 
@@ -80,6 +81,13 @@ export function prepareCase(raw: RawCase, classes: number, how: Preprocessing = 
   const mask = cut(whole, raw.shape, 1, box);
   const target = how.spacing === 'native' ? from : how.spacing;
   const shape = how.spacing === 'native' ? box.shape : resampledShape(box.shape, from, target);
+  if (shape[0] * shape[1] * shape[2] * channels > MOST_VALUES)
+    fail({
+      where: raw.id,
+      expected: `at most ${MOST_VALUES} values at a spacing of ${target.join(' × ')} mm`,
+      found: `${shape.join(' × ')} × ${channels}, from a spacing of ${from.join(' × ')} mm`,
+      next: "correct the spacing in the volume's header, or plan with a coarser one",
+    });
   const coarse = coarseAxis(from, target);
   const resampled = shape.some((n, axis) => n !== box.shape[axis]);
   const image = resampleImage(cut(raw.image, raw.shape, channels, box), box.shape, channels, shape, coarse);

@@ -106,6 +106,12 @@ export const imageFails: Readonly<Record<string, Fails>> = {
   'spacing infinite': [{ image: packed(spacingY(Number.POSITIVE_INFINITY)) }, 'spacing above 0'],
   'spacing 1e-30': [{ image: packed(spacingY(1e-30)) }, 'spacing above 0'],
   'spacing 1e30': [{ image: packed(spacingY(1e30)) }, 'spacing above 0'],
+  'spacing 900, to be resampled to 0.7': [
+    { image: packed((b) => [80, 84, 88].map((at) => float(at, 900)(b))) },
+    'expected at most 536870912 values at a spacing of 0.7',
+    'a',
+  ],
+  'millimetres called metres': [{ image: packed((b) => b.writeUInt8(1, 123)) }, 'in units of 1000 mm'],
   'an infinite intercept': [{ image: packed(float(116, Number.POSITIVE_INFINITY)) }, 'finite scl_inter'],
   'a slope that leads out of 32 bits': [{ image: packed(slope(2 ** 127)) }, 'infinite in 32 bits after'],
   'NaN voxels': [{ image: floats(Number.NaN, 3, 7, 1) }, '4 of 336 that are NaN'],

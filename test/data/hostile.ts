@@ -5,7 +5,7 @@ import path from 'node:path';
 import { loadCase, openDataset, type RawCase } from '../../src/data/msd';
 import { type Geometry, plainGeometry, readNifti, writeLabelMap, writeVolume } from '../../src/data/nifti';
 import { type Batch, drawBatch } from '../../src/data/patches';
-import { type PreparedCase, prepareCase } from '../../src/data/preprocess';
+import { native, type PreparedCase, prepareCase } from '../../src/data/preprocess';
 import { key } from '../../src/engine/keys';
 import type { Network, Shape3, Tensor5D } from '../../src/engine/model';
 import { tf } from '../../src/engine/tf';
@@ -129,11 +129,26 @@ const aboveMean = (inputs: number): Network => ({
     }),
 });
 
+/** Onto grids finer and coarser than any: each is as large as it must be, or refused. */
+function resample(raw: RawCase, classes: number): void {
+  for (const spacing of [
+    [0.7, 0.7, 0.7],
+    [900, 0.9, 0.9],
+    [1e5, 1e5, 1e5],
+  ] as const) {
+    const { shape, image, label } = prepareCase(raw, classes, { ...native, spacing });
+    const voxels = shape[0] * shape[1] * shape[2];
+    if (Math.min(...shape) < 1 || image.length !== voxels * raw.channels || (label ?? image).length < voxels)
+      throw new Error(`resampled to ${shape.join(' × ')} with ${image.length} values`);
+  }
+}
+
 /** Listing, reading, preparing, drawing patches, predicting, scoring: each as the commands do it. */
 export function goThrough(folder: string): Reached {
   const dataset = openDataset(folder);
   const raw = loadCase(dataset, dataset.cases[0].id);
   const prepared = prepareCase(raw, dataset.classes.length);
+  resample(raw, dataset.classes.length);
   const batch = drawBatch([prepared], { batch: 3, patch: PATCH, foreground: 0.33, mirror: true }, key(1));
   const predicted = predictLabels(aboveMean(raw.channels), {}, prepared, { patch: PATCH, flips: false });
   const { dice } = scoreCase(

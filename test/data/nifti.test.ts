@@ -105,11 +105,19 @@ assert a.header.get_xyzt_units() == b.header.get_xyzt_units()`;
   });
 });
 
-describe('units and signs', () => {
-  it('metres and micrometres become millimetres', () => {
-    const unit = (code: number) => readNifti(fileOf(bytesOf((b) => b.writeUInt8(code, 123)))).spacing;
-    expect(unit(1)).toEqual([1000, 1500, 2000]);
-    expect(unit(3)).toEqual([0.001, 0.0015, 0.002]);
-    expect(unit(0)).toEqual([1, 1.5, 2]);
+describe('units', () => {
+  it('metres and micrometres become millimetres, what is unknown stays', () => {
+    const unit = (code: number, times: number) =>
+      readNifti(
+        fileOf(
+          bytesOf((b) => {
+            b.writeUInt8(code, 123);
+            for (const at of [80, 84, 88]) b.writeFloatLE(times * b.readFloatLE(at), at);
+          }),
+        ),
+      ).spacing;
+    expect(unit(1, 0.25)).toEqual([250, 375, 500]);
+    expect(unit(3, 1024)).toEqual([1.024, 1.536, 2.048]);
+    expect(unit(0, 1)).toEqual([1, 1.5, 2]);
   });
 });
