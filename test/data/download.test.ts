@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Download, download } from '../../src/data/download';
@@ -11,10 +11,12 @@ const SIZE = 300_000;
 const { bytes, md5 } = noise(SIZE);
 const other = noise(SIZE + 4).bytes.subarray(4);
 
+const keptOf = (file: string) => () => statSync(`${file}.partial`, { throwIfNoEntry: false })?.size ?? 0;
+
 /** Fetches the file from a server with these manners; pauses between tries are noted, not waited for. */
 async function fetching(manners?: Manners, more: Partial<Download> = {}, folder = freshFolder()) {
-  const { url, asked } = await serve(bytes, manners);
   const file = path.join(folder, 'Task09_Tiny.tar');
+  const { url, asked } = await serve(bytes, manners, keptOf(file));
   const waits: number[] = [];
   const wait = async (ms: number) => waits.push(ms);
   const job = { url, file, md5, wait, ...more };
@@ -51,11 +53,11 @@ describe('a download', () => {
 
   it('goes on in another run, where the last one gave up', async () => {
     const folder = freshFolder();
-    let broken = true;
-    const server = await serve(bytes, (_, request, __, send) =>
-      broken ? send({ breakAfter: request.headers.range ? 0 : 70_000 }) : send(),
-    );
     const file = path.join(folder, 'Task09_Tiny.tar');
+    let broken = true;
+    const manners: Manners = (_, request, __, send) =>
+      send(broken ? { breakAfter: request.headers.range ? 0 : 70_000 } : {});
+    const server = await serve(bytes, manners, keptOf(file));
     const job = { url: server.url, file, md5, wait: async () => undefined };
     const error = await download(job).then(() => '', String);
     expect(error).toMatch(oneLine);
@@ -181,6 +183,37 @@ describe('a download', () => {
     const result = await fetching(silent, { stall: 300 });
     whole(result);
     expect(result.asked).toEqual(['', 'bytes=40000-']);
+  });
+
+  it('a server that is slow but never silent does not', async () => {
+    const drip: Manners = (_, __, answer) => {
+      answer.writeHead(200, { 'content-length': SIZE });
+      const give = (from: number) => {
+        answer.write(bytes.subarray(from, from + 50_000));
+        if (from + 50_000 < SIZE) setTimeout(() => give(from + 50_000), 250);
+        else answer.end();
+      };
+      give(0);
+    };
+    const result = await fetching(drip, { stall: 1000 });
+    whole(result);
+    expect(result.asked).toEqual(['']);
+  });
+
+  it('an answer that ends early without having said its length is gone on with', async () => {
+    const result = await fetching((n, _, answer, send) => {
+      if (n === 0) send({ breakAfter: 9_000 });
+      else if (n > 1) send();
+      else {
+        answer.writeHead(206, {
+          'content-range': `bytes 9000-${SIZE - 1}/${SIZE}`,
+          'transfer-encoding': 'chunked',
+        });
+        answer.end(bytes.subarray(9_000, 20_000));
+      }
+    });
+    whole(result);
+    expect(result.asked).toEqual(['', 'bytes=9000-', 'bytes=20000-']);
   });
 
   it('an abort keeps what is there, and the next run goes on', async () => {

@@ -21,15 +21,18 @@ export interface TestServer {
   readonly asked: readonly string[];
 }
 
-/** Serves `bytes` until the test ends. */
+/** Serves `bytes` until the test ends. A connection that is to break does so once the client keeps what was sent: `kept` bytes. */
 export async function serve(
   bytes: Buffer,
   manners: Manners = (_, __, ___, send) => send(),
+  kept: () => number = () => Number.POSITIVE_INFINITY,
 ): Promise<TestServer> {
   const asked: string[] = [];
   const server = createServer((request, answer) => {
     asked.push(request.headers.range ?? '');
-    manners(asked.length - 1, request, answer, (options) => sendFile(bytes, request, answer, options ?? {}));
+    manners(asked.length - 1, request, answer, (options) =>
+      sendFile(bytes, request, answer, kept, options ?? {}),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
@@ -43,6 +46,7 @@ function sendFile(
   original: Buffer,
   request: IncomingMessage,
   answer: ServerResponse,
+  kept: () => number,
   { breakAfter, ranges = true, tag = '"one"', bytes = original, length }: Parameters<Send>[0] & object,
 ): void {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
@@ -58,7 +62,12 @@ function sendFile(
   if (partial) answer.setHeader('content-range', `bytes ${from}-${bytes.length - 1}/${bytes.length}`);
   answer.writeHead(partial ? 206 : 200);
   if (breakAfter === undefined) answer.end(part);
-  else answer.write(part.subarray(0, breakAfter), () => setTimeout(() => answer.destroy(), 20));
+  else answer.write(part.subarray(0, breakAfter), () => breakWhen(() => kept() >= from + breakAfter, answer));
+}
+
+function breakWhen(ready: () => boolean, answer: ServerResponse, tries = 500): void {
+  if (tries === 0 || ready()) setTimeout(() => answer.destroy(), 20);
+  else setTimeout(() => breakWhen(ready, answer, tries - 1), 10);
 }
 
 /** Bytes that differ everywhere, and their MD5. */

@@ -51,17 +51,17 @@ function taskTar(...more: Entry[]): Buffer {
   return tarOf([{ name: `./._${TASK}`, bytes: Buffer.from('mac') }, ...entries, ...more]);
 }
 
-async function mirror(tar: Buffer, manners?: Manners) {
-  const server = await serve(tar, manners);
+async function mirror(tar: Buffer, manners?: Manners, out = '') {
+  const kept = () => statSync(path.join(out, `${TASK}.tar.partial`), { throwIfNoEntry: false })?.size ?? 0;
+  const server = await serve(tar, manners, kept);
   return { from: new URL('.', server.url).href, asked: server.asked, sum: md5(tar) };
 }
 
 describe('scnas data get', () => {
   it('fetches over a broken connection, checks, unpacks, and the task opens', async () => {
-    const { from, sum, asked } = await mirror(taskTar(), (n, _, __, send) =>
-      send(n === 0 ? { breakAfter: 5000 } : {}),
-    );
     const out = path.join(freshFolder(), 'new', 'data');
+    const manners: Manners = (n, _, __, send) => send(n === 0 ? { breakAfter: 5000 } : {});
+    const { from, sum, asked } = await mirror(taskTar(), manners, out);
     const { code, text } = await scnas('get', 'hippocampus', '--out', out, '--from', from, '--md5', sum);
     expect(text).toContain(`2 cases in ${path.join(out, TASK)}\nnext: scnas plan --data `);
     expect(text).toContain('after 5000 bytes; trying again');
@@ -140,16 +140,20 @@ describe('scnas data get', () => {
   });
 
   it('Ctrl-C keeps what was fetched and says how to go on', async () => {
-    const slow: Manners = (_, __, answer) =>
-      void answer.writeHead(200, { 'content-length': 1e6 }).write(Buffer.alloc(5000), () => {
-        setTimeout(() => process.emit('SIGINT'), 100);
-      });
-    const { from } = await mirror(taskTar(), slow);
     const out = freshFolder();
+    const partial = path.join(out, `${TASK}.tar.partial`);
+    const stopOnce = () => {
+      if (statSync(partial, { throwIfNoEntry: false })?.size === 5000) process.emit('SIGINT');
+      else setTimeout(stopOnce, 10);
+    };
+    const slow: Manners = (_, __, answer) => {
+      answer.writeHead(200, { 'content-length': 1e6 }).write(Buffer.alloc(5000), stopOnce);
+    };
+    const { from } = await mirror(taskTar(), slow);
     const { code, text } = await scnas('get', TASK, '--out', out, '--from', from);
     expect(code).toBe(130);
     expect(text).toContain(`to go on: scnas data get ${TASK} --out ${out}`);
-    expect(statSync(path.join(out, `${TASK}.tar.partial`)).size).toBe(5000);
+    expect(statSync(partial).size).toBe(5000);
   });
 });
 
