@@ -3,6 +3,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { ScnasError } from '../engine/errors';
+import { addCompare } from './commands/compare';
 import { addCost } from './commands/cost';
 import { addData } from './commands/data';
 import { addDerive } from './commands/derive';
@@ -24,6 +25,7 @@ const commands = [
   addDerive,
   addRetrain,
   addEvaluate,
+  addCompare,
   addPredict,
   addCost,
   addPublish,
