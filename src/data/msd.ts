@@ -60,7 +60,8 @@ export function openDataset(dir: string, task?: string): Dataset {
   return { root, name: path.basename(root), modalities, classes, cases, hash: hash.digest('hex') };
 }
 
-function taskFolder(dir: string, task: string | undefined): string {
+/** The folder of a task: `dir` itself if it has dataset.json, else the one in it that is meant. Errors as {@link openDataset}'s. */
+export function taskFolder(dir: string, task: string | undefined): string {
   const holds = (folder: string) => existsSync(path.join(folder, 'dataset.json'));
   if (holds(dir) && (task === undefined || path.basename(dir) === task)) return dir;
   const names = existsSync(dir) && statSync(dir).isDirectory() ? readdirSync(dir).sort() : undefined;

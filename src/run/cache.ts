@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type CachedCase, encodeCase, openCachedCase } from '../data/cached-case';
+import type { CaseLook } from '../data/look';
 import { type Dataset, type DatasetCase, loadCase } from '../data/msd';
 import { partner } from '../data/nifti-file';
 import { PREPROCESS_VERSION, type Preprocessing, prepareCase } from '../data/preprocess';
@@ -97,4 +98,39 @@ function checkSpace(folder: string, needed: number): void {
     found: `${Math.floor((bavail * bsize) / 2 ** 20)} MiB`,
     next: 'make room, or set SCNAS_CACHE to another disk',
   });
+}
+
+/** Raised whenever a look at the same case finds other facts than before. */
+const LOOK_VERSION = 1;
+
+/** The look at a case that was kept for the same files, else a new one; only a look without problems is kept. */
+export function cachedLook(dataset: Dataset, id: string, folder: string, look: () => CaseLook): CaseLook {
+  const entry = dataset.cases.find((candidate) => candidate.id === id);
+  if (!entry) return look();
+  const { modalities, classes } = dataset;
+  const readable = [entry.image, entry.label].every((name) => name === undefined || isReadable(name));
+  if (!readable) return look();
+  const key = hashOf({ version: LOOK_VERSION, inputs: hashInputs(entry), modalities, classes });
+  const file = path.join(folder, `${id.slice(0, 100)}-${key}.json`);
+  if (fs.existsSync(file)) {
+    try {
+      return JSON.parse(fs.readFileSync(file, 'utf8')) as CaseLook;
+    } catch {
+      // Cut by another program: looked at anew.
+    }
+  }
+  const found = look();
+  if (found.problems.length > 0) return found;
+  fs.mkdirSync(folder, { recursive: true });
+  writeWhole(file, JSON.stringify(found));
+  return found;
+}
+
+function isReadable(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.R_OK);
+    return fs.statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }

@@ -1,14 +1,13 @@
 /** The cases of a run: opened, checked against the configuration, split, prepared into the cache. */
-import fs from 'node:fs';
 import type { CachedCase } from '../data/cached-case';
 import { type Dataset, openDataset } from '../data/msd';
 import { type Fold, folds, innerSplit } from '../data/splits';
 import { fail } from '../engine/errors';
 import { key } from '../engine/keys';
 import { preparedFolder } from './cache';
-import type { PrepareJob } from './case-jobs';
+import { type PrepareJob, prepareInto } from './case-jobs';
 import { type Config, preprocessingOf } from './config';
-import { inThreads, threadsFor } from './pool';
+import { doAll, threadsFor } from './pool';
 import type { Progress } from './progress';
 
 /** The run's data set; refuses one that is not what the run began with. */
@@ -47,35 +46,30 @@ export function searchSets(config: Config, dataset: Dataset) {
 export interface CasesHooks {
   readonly signal?: AbortSignal;
   readonly progress?: (phase: string, total: number, from: number) => Progress;
+  /** Threads; 0: this one. Default: as many as the work is worth. */
+  readonly threads?: number;
 }
 
-/** The prepared cases of a run: from the cache, or put there by worker threads. Their voxels stay on disk. */
+/** The prepared cases of a run: from the cache, or put there, by worker threads where it is much work. Their voxels stay on disk. */
 export async function runCases(
   config: Config,
   dataset: Dataset,
   ids: readonly string[],
-  { signal, progress }: CasesHooks = {},
+  { signal, progress, threads }: CasesHooks = {},
 ): Promise<CachedCase[]> {
   const how = preprocessingOf(config);
   const folder = preparedFolder(config.task);
   const bar = progress?.('prepare', ids.length, 0);
   try {
-    return await inThreads<PrepareJob, CachedCase>({
+    return await doAll<PrepareJob, CachedCase>({
       jobs: ids.map((id) => ({ kind: 'prepare', dataset, id, how, folder })),
+      work: prepareInto,
       script: 'case-worker.ts',
-      threads: threadsFor(largestCase(dataset)),
+      threads: threads ?? threadsFor(dataset.cases.map(({ image }) => image)),
       signal,
       onDone: (done) => bar?.update(done, {}),
     });
   } finally {
     bar?.done();
   }
-}
-
-/** A file of so many bytes may become so many in memory: packed by three, two bytes a voxel to four, three copies. */
-const GROWTH = 18;
-
-/** About the memory that preparing the largest case takes, bytes. */
-export function largestCase({ cases }: Dataset): number {
-  return GROWTH * Math.max(...cases.map(({ image }) => fs.statSync(image).size));
 }

@@ -49,6 +49,8 @@ export interface Config {
   readonly task: string;
   /** Hash of the data set: a resume on other data is refused. */
   readonly dataHash: string;
+  /** A plan's file that the data-dependent keys come from; empty: a look at the data. In a run folder its own plan.json. */
+  readonly plan: string;
   /** Channels of an image. */
   readonly inputs: number;
   /** Class names, background first. */
@@ -112,6 +114,7 @@ export const defaults: o.Options = {
   data: '',
   task: '',
   dataHash: '',
+  plan: '',
   inputs: 1,
   classes: [],
   fold: 0,
@@ -193,16 +196,6 @@ const tauRule: o.Rule = (v) => {
     : `{kind: "${given.kind}"} with positive ${Object.keys(needed).join(', ')} and nothing else`;
 };
 
-const normalisation: o.Rule = (v) => {
-  const given = v as Readonly<Record<string, o.Json>> | null;
-  const numbers = ['low', 'high', 'mean', 'sd'];
-  if (given?.scheme === 'z' && Object.keys(given).length === 1) return undefined;
-  const right = given?.scheme === 'ct' && numbers.every((name) => Number.isFinite(given[name]));
-  return right && Object.keys(given).length === 5
-    ? undefined
-    : `{scheme: "z"}, or {scheme: "ct"} with the numbers ${numbers.join(', ')}`;
-};
-
 const rules: o.Rules = {
   schema: o.oneOf('scnas-config-1'),
   fold: o.either(o.whole(0), o.oneOf('all')),
@@ -212,7 +205,7 @@ const rules: o.Rules = {
   operationsFile: (v) => (v === null || typeof v === 'string' ? undefined : 'a file name or null'),
   patch: o.patchSides,
   spacing: o.either(o.oneOf('native', ...spacingRules), o.spacing),
-  intensities: o.listOf(normalisation),
+  intensities: o.listOf(o.normalisation),
   foreground: o.between(0, 1),
   augment: o.oneOf(...augments),
   ...phaseRules('search'),
@@ -230,6 +223,7 @@ const rules: o.Rules = {
 /** Keys that a resume may change: they move no number of the run. */
 export const freeKeys: readonly string[] = [
   'data',
+  'plan',
   'checkpoint.steps',
   'checkpoint.seconds',
   'ahead',
@@ -237,7 +231,7 @@ export const freeKeys: readonly string[] = [
 ];
 
 /** Keys that configurations written by earlier versions lack; their defaults say what those versions did. */
-const addedLater: readonly string[] = ['intensities', 'augment'];
+const addedLater: readonly string[] = ['plan', 'intensities', 'augment'];
 
 /** The layers of a configuration, each checked as it is laid on. */
 export interface Layers {

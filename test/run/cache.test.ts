@@ -151,13 +151,13 @@ describe('the cache', () => {
   );
 });
 
-describe('cases prepared in threads', () => {
+describe.each([0, 2])('cases prepared in %i threads', (threads) => {
   it('come in the order asked for, are told one by one, and leave only their files', async () => {
     process.env.SCNAS_CACHE = fresh();
     const told: number[] = [];
     const progress = () => ({ update: (n: number) => void told.push(n), say: () => {}, done: () => {} });
     const wanted = [...ids()].reverse();
-    const cases = await runCases(config, dataset, wanted, { progress });
+    const cases = await runCases(config, dataset, wanted, { progress, threads });
     expect(cases.map(({ id }) => id)).toEqual(wanted);
     expect(told).toEqual([1, 2, 3, 4]);
     expect(files(process.env.SCNAS_CACHE).filter((name) => !name.endsWith('.case'))).toEqual([
@@ -171,11 +171,11 @@ describe('cases prepared in threads', () => {
 
   it('end with the first error, in its own words', async () => {
     process.env.SCNAS_CACHE = fresh();
-    const root = path.join(folder, 'broken', path.basename(dataset.root));
+    const root = path.join(folder, `broken-${threads}`, path.basename(dataset.root));
     fs.cpSync(dataset.root, root, { recursive: true });
     const broken = openDataset(root);
     fs.truncateSync(broken.cases[2].image, 300);
-    await expect(runCases(config, broken, ids())).rejects.toMatchObject({
+    await expect(runCases(config, broken, ids(), { threads })).rejects.toMatchObject({
       name: 'ScnasError',
       message: expect.stringContaining(broken.cases[2].image),
     });
@@ -186,7 +186,7 @@ describe('cases prepared in threads', () => {
     const stop = new AbortController();
     const progress = () => ({ update: () => stop.abort(), say: () => {}, done: () => {} });
     const { signal } = stop;
-    await expect(runCases(config, dataset, ids(), { progress, signal })).rejects.toMatchObject({
+    await expect(runCases(config, dataset, ids(), { progress, signal, threads })).rejects.toMatchObject({
       name: 'Interrupted',
     });
     const kept = files(process.env.SCNAS_CACHE).filter((name) => name.endsWith('.case')).length;
