@@ -18,6 +18,7 @@ import {
   kernels,
   key,
   loadCase,
+  native,
   openDataset,
   operations,
   prepareCase,
@@ -54,7 +55,10 @@ function sample(): { batch: BatchTensors; inputs: number; classes: number } {
     });
   }
   const dataset = openDataset(data, 'Task01_BrainTumour');
-  const prepared = prepareCase(loadCase(dataset, dataset.cases[0].id), dataset.classes.length, true);
+  const prepared = prepareCase(loadCase(dataset, dataset.cases[0].id), dataset.classes.length, {
+    ...native,
+    maskStatistics: true,
+  });
   const options = { batch: 1, patch: [side, side, side] as const, foreground: 0.33, mirror: true };
   const drawn = drawBatch([prepared], options, key(0, 'large'));
   return {

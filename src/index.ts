@@ -1,4 +1,5 @@
 /** Everything that a notebook, a script or a test uses: `import { … } from 'scnas'`. */
+export * from './data/augment';
 export * from './data/msd';
 export * from './data/patches';
 export * from './data/phantom';

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { fail } from '../engine/errors';
 import type { Shape3 } from '../engine/model';
 import { readDescription } from './msd-json';
-import { type Geometry, readNifti } from './nifti';
+import { type Geometry, readNifti, type VolumeFacts } from './nifti';
+import { gridDifference } from './same-grid';
 
 export interface DatasetCase {
   readonly id: string;
@@ -59,7 +60,8 @@ export function openDataset(dir: string, task?: string): Dataset {
   return { root, name: path.basename(root), modalities, classes, cases, hash: hash.digest('hex') };
 }
 
-function taskFolder(dir: string, task: string | undefined): string {
+/** The folder of a task: `dir` itself if it has dataset.json, else the one in it that is meant. Errors as {@link openDataset}'s. */
+export function taskFolder(dir: string, task: string | undefined): string {
   const holds = (folder: string) => existsSync(path.join(folder, 'dataset.json'));
   if (holds(dir) && (task === undefined || path.basename(dir) === task)) return dir;
   const names = existsSync(dir) && statSync(dir).isDirectory() ? readdirSync(dir).sort() : undefined;
@@ -88,7 +90,7 @@ function taskFolder(dir: string, task: string | undefined): string {
 /**
  * Reads the image and label of one case and checks them against each other and against dataset.json.
  *
- * Errors: a ScnasError names the file where the case is unknown, channels ≠ modalities, shapes differ,
+ * Errors: a ScnasError names the file where the case is unknown, channels ≠ modalities, shapes or grids differ,
  * or a label is not a whole number that dataset.json lists.
  */
 export function loadCase(dataset: Dataset, id: string): RawCase {
@@ -101,7 +103,8 @@ export function loadCase(dataset: Dataset, id: string): RawCase {
       next: 'use an id that dataset.json lists',
     });
   }
-  const { shape, channels, data: image, spacing, geometry } = readNifti(entry.image);
+  const volume = readNifti(entry.image);
+  const { shape, channels, data: image, spacing, geometry } = volume;
   if (channels !== dataset.modalities.length) {
     fail({
       where: entry.image,
@@ -111,24 +114,34 @@ export function loadCase(dataset: Dataset, id: string): RawCase {
     });
   }
   const label =
-    entry.label === undefined ? undefined : loadLabel(entry.label, shape, dataset.classes, entry.image);
+    entry.label === undefined ? undefined : loadLabel(entry.label, volume, dataset.classes, entry.image);
   return { id, shape, channels, image, label, spacing, geometry };
 }
 
-/** The labels of a file, checked: one channel, the shape of the image, whole numbers that are classes. */
+/** The labels of a file, checked: one channel, the image's shape and grid, whole numbers that are classes. */
 export function loadLabel(
   file: string,
-  shape: Shape3,
+  image: VolumeFacts,
   classes: readonly string[],
-  image: string,
+  imageFile: string,
 ): Uint8Array {
   const volume = readNifti(file);
+  const { shape, spacing } = image;
   if (volume.channels !== 1 || volume.shape.some((n, axis) => n !== shape[axis])) {
     fail({
       where: file,
-      expected: `${shape.join(' × ')} voxels, as ${image} has`,
+      expected: `${shape.join(' × ')} voxels, as ${imageFile} has`,
       found: `${volume.shape.join(' × ')}${volume.channels > 1 ? ` × ${volume.channels}` : ''}`,
       next: 'pair the image with its own label',
+    });
+  }
+  const difference = gridDifference(image, volume);
+  if (difference !== undefined) {
+    fail({
+      where: file,
+      expected: `voxels where ${imageFile} has them (spacing ${spacing.join(' × ')} mm)`,
+      found: difference,
+      next: "pair the image with its own label, or copy the image's header onto it if it is",
     });
   }
   const strange = volume.data.find(

@@ -1,5 +1,5 @@
 /** A small NIfTI-1 writer: .nii.gz, or .nii where the name says so, one part, little-endian, written beside and renamed. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { fail } from '../engine/errors';
@@ -50,10 +50,24 @@ export function writeVolume(
         let from = (y * Z + z) * channels + c;
         for (let x = 0; x < X; x++, from += Y * Z * channels) out[to++] = data[from];
       }
-  mkdirSync(path.dirname(file), { recursive: true });
+  putFile(file, file.endsWith('.gz') ? gzipSync(bytes, { level: 6 }) : bytes);
+}
+
+function putFile(file: string, bytes: Buffer): void {
   const beside = `${file}.partial-${process.pid}`;
-  writeFileSync(beside, file.endsWith('.gz') ? gzipSync(bytes, { level: 6 }) : bytes);
-  renameSync(beside, file);
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(beside, bytes);
+    renameSync(beside, file);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    fail({
+      where: file,
+      expected: 'a place that can be written to',
+      found: (error as NodeJS.ErrnoException).code ?? String(error),
+      next: 'choose another --out, or make room',
+    });
+  }
 }
 
 function writeHeader(
@@ -76,7 +90,11 @@ function writeHeader(
   for (const [i, n] of dim.entries()) bytes.writeInt16LE(n, 40 + 2 * i);
   bytes.writeInt16LE(code, 70);
   bytes.writeInt16LE(bits, 72);
-  floats(76, geometry.pixdim);
+  // A flat image may have no third spacing, but its label map here has three axes.
+  floats(
+    76,
+    geometry.pixdim.map((d, i) => (d === 0 && i >= 1 && i <= 3 ? 1 : d)),
+  );
   floats(108, [HEADER, 1, 0]);
   bytes.writeUInt8(geometry.units & 0xff, 123);
   text(148, 80, geometry.description);

@@ -2,7 +2,8 @@
 import { fail } from '../engine/errors';
 import { fold, integers, type Key, uniform } from '../engine/keys';
 import type { Shape3 } from '../engine/model';
-import type { PreparedCase } from './preprocess';
+import { applyGamma, deformedPatch, drawAugmentation, enlargedPatch } from './augment';
+import { type CaseSource, classCounts, classVoxel, type Region, regionOf } from './cached-case';
 import { roundHalfEven } from './round';
 
 /** `image` [n, x, y, z, c] and `label` [n, x, y, z] in C order; `cases` names each sample's case. */
@@ -22,7 +23,15 @@ export interface BatchOptions {
   readonly foreground: number;
   /** Flip each axis with probability ½. */
   readonly mirror: boolean;
+  /** `nnunet`: elastic deformation, rotation, scale and gamma as nnU-Net v1 draws them. Default: none. */
+  readonly augment?: Augment;
+  /** After gamma, voxels outside the nonzero mask are 0 again: for cases that were normalised by the mask's statistics. */
+  readonly zeroOutside?: boolean;
 }
+
+export const augments = ['none', 'nnunet'] as const;
+/** What is done to patches besides mirroring. */
+export type Augment = (typeof augments)[number];
 
 /**
  * Draws a batch: cases uniformly with replacement; sample i is forced to hold foreground iff i ≥ round(batch·(1 − foreground)):
@@ -32,8 +41,8 @@ export interface BatchOptions {
  * Sample i depends on (cases, options, key, i) alone. Errors: a ScnasError for no cases, no label, or unlike channels.
  * Source: nnU-Net v1's DataLoader3D.
  */
-export function drawBatch(cases: readonly PreparedCase[], options: BatchOptions, k: Key): Batch {
-  const { batch, patch, foreground, mirror } = options;
+export function drawBatch(cases: readonly CaseSource[], options: BatchOptions, k: Key): Batch {
+  const { batch, patch, foreground, mirror, augment = 'none', zeroOutside = false } = options;
   const [X, Y, Z] = patch;
   if (cases.length === 0)
     fail({ where: 'a batch', expected: 'at least one case', found: 'none', next: 'add cases' });
@@ -49,17 +58,34 @@ export function drawBatch(cases: readonly PreparedCase[], options: BatchOptions,
       (i >= forcedFrom ? foregroundOrigin(chosenCase, patch, fold(sampleKey, 'foreground')) : undefined) ??
       randomOrigin(chosenCase.shape, patch, fold(sampleKey, 'origin'));
     const flips = Array.from(uniform(fold(sampleKey, 'mirror'), 3), (u) => mirror && u < 0.5);
-    copyPatch(chosenCase, origin, patch, flips, {
+    const out = {
       image: image.subarray(i * X * Y * Z * channels, (i + 1) * X * Y * Z * channels),
       label: label.subarray(i * X * Y * Z, (i + 1) * X * Y * Z),
-    });
+    };
+    const reach = augment === 'none' ? patch : enlargedPatch(patch);
+    const corner = shifted(origin, (axis) => -Math.floor((reach[axis] - patch[axis]) / 2));
+    const region = regionOf(
+      chosenCase,
+      corner,
+      shifted(corner, (axis) => reach[axis]),
+    );
+    const place = { origin: shifted(origin, (axis) => -region.origin[axis]), patch, flips };
+    if (augment === 'none') copyPatch(region, place, out);
+    else augmentPatch(region, place, zeroOutside, fold(sampleKey, 'augment'), out);
     return chosenCase.id;
   });
   return { shape: [batch, X, Y, Z], channels, image, label, cases: chosen };
 }
 
-function checkCase({ id, label, channels }: PreparedCase, expected: number): void {
-  if (label === undefined)
+const shifted = ([x, y, z]: Shape3, by: (axis: number) => number): Shape3 => [
+  x + by(0),
+  y + by(1),
+  z + by(2),
+];
+
+function checkCase(source: CaseSource, expected: number): void {
+  const { id, channels } = source;
+  if (!('file' in source ? source.labelled : source.label))
     fail({ where: id, expected: 'a label', found: 'none', next: 'train on labelled cases only' });
   if (channels !== expected) {
     fail({
@@ -86,12 +112,14 @@ function randomOrigin(shape: Shape3, patch: Shape3, k: Key): Shape3 {
   return [at(0), at(1), at(2)];
 }
 
-function foregroundOrigin({ shape, classVoxels }: PreparedCase, patch: Shape3, k: Key): Shape3 | undefined {
-  const present = classVoxels.filter((voxels, label) => label > 0 && voxels.length > 0);
+function foregroundOrigin(source: CaseSource, patch: Shape3, k: Key): Shape3 | undefined {
+  const { shape } = source;
+  const counts = classCounts(source);
+  const present = counts.flatMap((count, label) => (label > 0 && count > 0 ? [label] : []));
   if (present.length === 0) return undefined;
   const [whichClass, whichVoxel] = uniform(k, 2);
-  const voxels = present[Math.floor(whichClass * present.length)];
-  const flat = voxels[Math.floor(whichVoxel * voxels.length)];
+  const label = present[Math.floor(whichClass * present.length)];
+  const flat = classVoxel(source, label, Math.floor(whichVoxel * counts[label]));
   const [, Y, Z] = shape;
   const voxel = [Math.floor(flat / (Y * Z)), Math.floor(flat / Z) % Y, flat % Z];
   const at = (axis: 0 | 1 | 2) => {
@@ -101,13 +129,45 @@ function foregroundOrigin({ shape, classVoxels }: PreparedCase, patch: Shape3, k
   return [at(0), at(1), at(2)];
 }
 
+interface Place {
+  readonly origin: Shape3;
+  readonly patch: Shape3;
+  readonly flips: readonly boolean[];
+}
+
+interface Out {
+  readonly image: Float32Array;
+  /** −1 is written as 0 into unsigned labels, as itself into signed ones. */
+  readonly label: Uint8Array | Int8Array;
+}
+
+/** nnU-Net v1's augmentation of the patch, drawn by the key. */
+function augmentPatch(region: Region, place: Place, zeroOutside: boolean, k: Key, out: Out): void {
+  const { channels } = region;
+  const { origin, patch, flips } = place;
+  const { deformation, gamma } = drawAugmentation(patch, channels, k);
+  const label = new Int8Array(out.label.length);
+  if (deformation) {
+    const deformed = deformedPatch(region, origin, patch, deformation, flips, k);
+    out.image.set(deformed.image);
+    label.set(deformed.label);
+  } else {
+    copyPatch(region, place, { image: out.image, label });
+  }
+  if (gamma) applyGamma(out.image, gamma);
+  for (let i = 0; i < label.length; i++) {
+    out.label[i] = Math.max(0, label[i]);
+    if (zeroOutside && label[i] < 0) out.image.fill(0, i * channels, (i + 1) * channels);
+  }
+}
+
 function copyPatch(
-  { shape, channels, image, label }: PreparedCase,
-  origin: Shape3,
-  patch: Shape3,
-  flips: readonly boolean[],
-  out: { image: Float32Array; label: Uint8Array },
+  { shape, channels, image, label }: Region,
+  { origin, patch, flips }: Place,
+  out: Out,
 ): void {
+  const least = out.label instanceof Int8Array ? -1 : 0;
+  out.label.fill(least);
   const source = (axis: number, i: number) => origin[axis] + (flips[axis] ? patch[axis] - 1 - i : i);
   const outside = (axis: number, at: number) => at < 0 || at >= shape[axis];
   for (let i = 0; i < patch[0]; i++) {
@@ -121,7 +181,7 @@ function copyPatch(
         if (outside(2, z)) continue;
         const from = (x * shape[1] + y) * shape[2] + z;
         const to = (i * patch[1] + j) * patch[2] + l;
-        out.label[to] = Math.max(0, label?.[from] ?? 0);
+        out.label[to] = Math.max(least, label?.[from] ?? 0);
         for (let c = 0; c < channels; c++) out.image[to * channels + c] = image[from * channels + c];
       }
     }

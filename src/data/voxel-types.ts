@@ -3,36 +3,41 @@
 export interface VoxelType {
   /** Bytes of one voxel. */
   readonly bytes: number;
-  /** The voxels as numbers, in the file's order. */
+  /** The voxels as numbers, in the file's order; `bytes` may be used as their memory and changed. */
   readonly read: (bytes: Buffer, littleEndian: boolean) => ArrayLike<number>;
 }
 
-type View = { new (buffer: ArrayBuffer): ArrayLike<number>; readonly BYTES_PER_ELEMENT: number };
+type View = {
+  new (buffer: ArrayBufferLike, offset: number, length: number): ArrayLike<number>;
+  readonly BYTES_PER_ELEMENT: number;
+};
 
 function plain(view: View): VoxelType {
+  const size = view.BYTES_PER_ELEMENT;
   return {
-    bytes: view.BYTES_PER_ELEMENT,
-    read: (bytes, little) => new view(aligned(bytes, view.BYTES_PER_ELEMENT, little)),
+    bytes: size,
+    read: (bytes, little) => {
+      const { buffer, byteOffset, length } = ordered(bytes, size, little);
+      return new view(buffer, byteOffset, length / size);
+    },
   };
 }
 
 function wide(view: typeof BigInt64Array | typeof BigUint64Array): VoxelType {
   return {
     bytes: 8,
-    read: (bytes, little) => Float64Array.from(new view(aligned(bytes, 8, little)), Number),
+    read: (bytes, little) => {
+      const { buffer, byteOffset, length } = ordered(bytes, 8, little);
+      return Float64Array.from(new view(buffer, byteOffset, length / 8), Number);
+    },
   };
 }
 
-/** A copy that begins on a boundary of `size` bytes and is in this machine's byte order. */
-function aligned(bytes: Buffer, size: number, littleEndian: boolean): ArrayBuffer {
-  const copy = new Uint8Array(bytes);
-  if (!littleEndian && size > 1) {
-    const buffer = Buffer.from(copy.buffer);
-    if (size === 2) buffer.swap16();
-    else if (size === 4) buffer.swap32();
-    else buffer.swap64();
-  }
-  return copy.buffer;
+/** The bytes on a boundary of `size` (copied only where they are not) and in this machine's byte order (swapped in place). */
+function ordered(bytes: Buffer, size: number, littleEndian: boolean): Buffer {
+  const own = bytes.byteOffset % size === 0 ? bytes : Buffer.from(new Uint8Array(bytes).buffer);
+  if (littleEndian || size === 1) return own;
+  return size === 2 ? own.swap16() : size === 4 ? own.swap32() : own.swap64();
 }
 
 /** By NIfTI's `datatype` code. */

@@ -3,6 +3,7 @@ import type { PreparedCase } from '../data/preprocess';
 import { fail } from '../engine/errors';
 import type { Network, Shape3, Tensor5D, Theta } from '../engine/model';
 import { tf } from '../engine/tf';
+import { type Axis, longestAxis, planeOf, resampledSlices } from './slices';
 import { gaussianWeights, windowStarts } from './window';
 
 export interface PredictOptions {
@@ -20,8 +21,8 @@ const VOXELS_A_PASS = 2 ** 18;
  * Class probabilities of a volume: softmax of each window, averaged over its flips, then the Gaussian-weighted mean over windows.
  *
  * `image` [x, y, z, c] in C order, normalised; returns [x, y, z, classes]. A volume smaller than the patch is padded with 0 on both sides.
- * Memory: (classes + 1) floats a voxel of the volume, and one pass of the network over a patch. Leaves no tensor behind.
- * Errors: a ScnasError where the channels or the length of `image` do not fit. Source: nnU-Net v1's `predict_3D`.
+ * Memory: as many floats a voxel of the volume as there are classes, a slab of windows and one pass of the network over a patch. Leaves no
+ * tensor behind. Errors: a ScnasError where the channels or the length of `image` do not fit. Source: nnU-Net v1's `predict_3D`.
  */
 export function predictProbabilities(
   network: Network,
@@ -29,8 +30,31 @@ export function predictProbabilities(
   image: Float32Array,
   shape: Shape3,
   channels: number,
-  { patch, flips, onTile }: PredictOptions,
+  options: PredictOptions,
 ): Float32Array {
+  const out = new Float32Array(shape[0] * shape[1] * shape[2] * network.classes);
+  let at = 0;
+  for (const slice of probabilitySlices(network, theta, image, shape, channels, options, 0)) {
+    out.set(slice, at);
+    at += slice.length;
+  }
+  return out;
+}
+
+/**
+ * The class probabilities of {@link predictProbabilities} slice by slice along an axis: [u, v, classes], u and v the other axes in order.
+ *
+ * Holds the slices that later windows still add to, a patch's side of them.
+ */
+export function* probabilitySlices(
+  network: Network,
+  theta: Theta,
+  image: Float32Array,
+  shape: Shape3,
+  channels: number,
+  { patch, flips, onTile }: PredictOptions,
+  axis: Axis,
+): Generator<Float32Array> {
   if (channels !== network.inputs || image.length !== shape[0] * shape[1] * shape[2] * channels) {
     fail({
       where: `prediction with ${network.name}`,
@@ -41,16 +65,35 @@ export function predictProbabilities(
   }
   const { classes } = network;
   const weights = gaussianWeights(patch);
-  const sums = new Float32Array((image.length / channels) * classes);
-  const total = new Float32Array(image.length / channels);
   const origins = windowOrigins(shape, patch);
-  for (const [done, origin] of origins.entries()) {
-    const tile = cutTile(image, shape, channels, origin, patch);
-    const softmax = tileProbabilities(network, theta, tile, [...patch, channels], flips);
-    addTile(softmax, weights, sums, total, shape, classes, origin, patch);
-    onTile?.(done + 1, origins.length);
+  const starts = Array.from(new Set(origins.map((origin) => origin[axis])));
+  const held = new Map<number, Slice>();
+  let done = 0;
+  for (const [i, start] of starts.entries()) {
+    for (const origin of origins.filter((o) => o[axis] === start)) {
+      const tile = cutTile(image, shape, channels, origin, patch);
+      const softmax = tileProbabilities(network, theta, tile, [...patch, channels], flips);
+      addTile(softmax, weights, held, shape, classes, origin, patch, axis);
+      onTile?.(++done, origins.length);
+    }
+    const first = Math.max(0, start);
+    const end = starts[i + 1] ?? shape[axis];
+    for (let at = first; at < end; at++) {
+      const slice = held.get(at);
+      held.delete(at);
+      if (slice) yield weightedMean(slice, classes);
+    }
   }
-  for (let i = 0; i < sums.length; i++) sums[i] /= total[Math.floor(i / classes)];
+}
+
+/** Sums of a slice over windows: of weighted softmax [u, v, class] and of weights [u, v]. */
+interface Slice {
+  readonly sums: Float32Array;
+  readonly total: Float32Array;
+}
+
+function weightedMean({ sums, total }: Slice, classes: number): Float32Array {
+  for (let i = 0, at = 0; i < total.length; i++) for (let c = 0; c < classes; c++, at++) sums[at] /= total[i];
   return sums;
 }
 
@@ -110,24 +153,41 @@ function cutTile(
   return out;
 }
 
+/** Adds a window's weighted softmax to the slices that it shares with the volume. */
 function addTile(
   softmax: Float32Array,
   weights: Float32Array,
-  sums: Float32Array,
-  total: Float32Array,
+  held: Map<number, Slice>,
   shape: Shape3,
   classes: number,
   origin: Shape3,
   patch: Shape3,
+  axis: Axis,
 ): void {
-  eachLine(shape, origin, patch, (from, to, length) => {
-    for (let i = 0; i < length; i++) {
-      const weight = weights[to + i];
-      total[from + i] += weight;
-      for (let c = 0; c < classes; c++)
-        sums[(from + i) * classes + c] += weight * softmax[(to + i) * classes + c];
+  const [u, v] = planeOf(axis);
+  const strides = [patch[1] * patch[2], patch[2], 1];
+  const low = [0, 1, 2].map((a) => Math.max(0, -origin[a]));
+  const high = [0, 1, 2].map((a) => Math.min(patch[a], shape[a] - origin[a]));
+  for (let s = low[axis]; s < high[axis]; s++) {
+    const { sums, total } = sliceAt(held, origin[axis] + s, shape[u] * shape[v], classes);
+    for (let i = low[u]; i < high[u]; i++) {
+      let from = s * strides[axis] + i * strides[u] + low[v] * strides[v];
+      let to = (origin[u] + i) * shape[v] + origin[v] + low[v];
+      for (let j = low[v]; j < high[v]; j++, to++, from += strides[v]) {
+        const weight = weights[from];
+        total[to] += weight;
+        for (let c = 0; c < classes; c++) sums[to * classes + c] += weight * softmax[from * classes + c];
+      }
     }
-  });
+  }
+}
+
+function sliceAt(held: Map<number, Slice>, at: number, voxels: number, classes: number): Slice {
+  const there = held.get(at);
+  if (there) return there;
+  const fresh = { sums: new Float32Array(voxels * classes), total: new Float32Array(voxels) };
+  held.set(at, fresh);
+  return fresh;
 }
 
 /** Each run along z that a window shares with the volume: its first voxel in the volume, in the window, and its length. */
@@ -144,16 +204,36 @@ function eachLine(
       visit((x * Y + y) * Z + low, ((x - x0) * pY + y - y0) * pZ + low - z0, length);
 }
 
-/** The most probable class of each voxel, put back into the volume as it is on disk; 0 outside the cropped box. */
+/**
+ * The most probable class of each voxel of the volume as it is on disk; 0 outside the cropped box.
+ *
+ * Softmax goes back to the grid on disk as the data came from it (order 3, a coarse axis apart), slice by slice along the longest axis, and each
+ * slice becomes its argmax at once. Memory beside the image: a byte a voxel, a patch's side of slices on the network's grid and about thirty on
+ * the grid on disk, each of (classes + 1) floats a voxel. Source: nnU-Net v1.
+ */
 export function predictLabels(
   network: Network,
   theta: Theta,
   prepared: PreparedCase,
   options: PredictOptions,
 ): Uint8Array {
-  const { image, shape, channels } = prepared;
-  const probabilities = predictProbabilities(network, theta, image, shape, channels, options);
-  return uncrop(mostProbable(probabilities, network.classes), prepared);
+  const { image, shape, channels, crop } = prepared;
+  const { classes } = network;
+  const axis = longestAxis(shape);
+  const [u, v] = planeOf(axis);
+  const slices = probabilitySlices(network, theta, image, shape, channels, options, axis);
+  const labels = new Uint8Array(crop.shape[0] * crop.shape[1] * crop.shape[2]);
+  const strides = [crop.shape[1] * crop.shape[2], crop.shape[2], 1];
+  let at = crop.origin[axis];
+  for (const slice of resampledSlices(slices, shape, crop.box, classes, axis, crop.coarse)) {
+    const best = mostProbable(slice, classes);
+    for (let i = 0, from = 0; i < crop.box[u]; i++) {
+      let to = at * strides[axis] + (crop.origin[u] + i) * strides[u] + crop.origin[v] * strides[v];
+      for (let j = 0; j < crop.box[v]; j++, to += strides[v]) labels[to] = best[from++];
+    }
+    at++;
+  }
+  return labels;
 }
 
 /** argmax over the last axis; the first of equals. */
@@ -165,19 +245,5 @@ export function mostProbable(probabilities: Float32Array, classes: number): Uint
       if (probabilities[i * classes + c] > probabilities[i * classes + best]) best = c;
     out[i] = best;
   }
-  return out;
-}
-
-/** Labels of the cropped box, in the shape of the volume on disk. */
-export function uncrop(
-  labels: Uint8Array,
-  { shape, crop }: Pick<PreparedCase, 'shape' | 'crop'>,
-): Uint8Array {
-  const [, Y, Z] = crop.shape;
-  const out = new Uint8Array(crop.shape[0] * Y * Z);
-  const [x0, y0, z0] = crop.origin;
-  for (let x = 0, from = 0; x < shape[0]; x++)
-    for (let y = 0; y < shape[1]; y++, from += shape[2])
-      out.set(labels.subarray(from, from + shape[2]), ((x0 + x) * Y + y0 + y) * Z + z0);
   return out;
 }

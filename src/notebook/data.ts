@@ -6,13 +6,9 @@ import { PHANTOM_VERSION, writePhantom } from '../data/phantom';
 import { type PreparedCase, prepareCase } from '../data/preprocess';
 import type { Network, Shape3, Theta } from '../engine/model';
 import { mostProbable, predictProbabilities } from '../evaluate/predict';
+import { cacheFolder } from '../run/files';
 
 export const HIPPOCAMPUS = 'Task04_Hippocampus';
-
-/** Where phantoms are kept: `SCNAS_CACHE`, else cache/ in the repository. */
-function cacheFolder(): string {
-  return process.env.SCNAS_CACHE ?? path.join(__dirname, '..', '..', 'cache');
-}
 
 /**
  * The hippocampus task: MSD's Task04 in the folder `data`, or, without one, a phantom of it.

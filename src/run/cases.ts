@@ -1,11 +1,14 @@
-/** The cases of a run: opened, checked against the configuration, split, prepared and put into shared memory. */
-import { type Dataset, loadCase, openDataset } from '../data/msd';
-import { type PreparedCase, prepareCase } from '../data/preprocess';
+/** The cases of a run: opened, checked against the configuration, split, prepared into the cache. */
+import type { CachedCase } from '../data/cached-case';
+import { type Dataset, openDataset } from '../data/msd';
 import { type Fold, folds, innerSplit } from '../data/splits';
 import { fail } from '../engine/errors';
 import { key } from '../engine/keys';
-import type { Config } from './config';
-import { sharedCase } from './prefetch';
+import { preparedFolder } from './cache';
+import { type PrepareJob, prepareInto } from './case-jobs';
+import { type Config, preprocessingOf } from './config';
+import { doAll, threadsFor } from './pool';
+import type { Progress } from './progress';
 
 /** The run's data set; refuses one that is not what the run began with. */
 export function openRunData(config: Config): Dataset {
@@ -39,16 +42,34 @@ export function searchSets(config: Config, dataset: Dataset) {
   return innerSplit(splitOf(config, dataset).train, key(config.seed, 'inner split'));
 }
 
-/** Loads and prepares cases, in shared memory; `onCase` is told how many are done. */
-export function loadCases(
+/** What is told while cases are prepared. */
+export interface CasesHooks {
+  readonly signal?: AbortSignal;
+  readonly progress?: (phase: string, total: number, from: number) => Progress;
+  /** Threads; 0: this one. Default: as many as the work is worth. */
+  readonly threads?: number;
+}
+
+/** The prepared cases of a run: from the cache, or put there, by worker threads where it is much work. Their voxels stay on disk. */
+export async function runCases(
   config: Config,
   dataset: Dataset,
   ids: readonly string[],
-  onCase?: (done: number) => void,
-): PreparedCase[] {
-  return ids.map((id, i) => {
-    const prepared = prepareCase(loadCase(dataset, id), config.classes.length, config.maskStatistics);
-    onCase?.(i + 1);
-    return sharedCase(prepared);
-  });
+  { signal, progress, threads }: CasesHooks = {},
+): Promise<CachedCase[]> {
+  const how = preprocessingOf(config);
+  const folder = preparedFolder(config.task);
+  const bar = progress?.('prepare', ids.length, 0);
+  try {
+    return await doAll<PrepareJob, CachedCase>({
+      jobs: ids.map((id) => ({ kind: 'prepare', dataset, id, how, folder })),
+      work: prepareInto,
+      script: 'case-worker.ts',
+      threads: threads ?? threadsFor(dataset.cases.map(({ image }) => image)),
+      signal,
+      onDone: (done) => bar?.update(done, {}),
+    });
+  } finally {
+    bar?.done();
+  }
 }

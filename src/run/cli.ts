@@ -3,7 +3,9 @@
  */
 import { Command, CommanderError } from 'commander';
 import { ScnasError } from '../engine/errors';
+import { addCompare } from './commands/compare';
 import { addCost } from './commands/cost';
+import { addData } from './commands/data';
 import { addDerive } from './commands/derive';
 import { addDoctor } from './commands/doctor';
 import { addEvaluate } from './commands/evaluate';
@@ -23,9 +25,11 @@ const commands = [
   addDerive,
   addRetrain,
   addEvaluate,
+  addCompare,
   addPredict,
   addCost,
   addPublish,
+  addData,
   addPhantom,
   addDoctor,
 ];

@@ -4,6 +4,10 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Normalisation } from '../data/normalise';
+import { type Augment, augments } from '../data/patches';
+import type { Preprocessing } from '../data/preprocess';
+import type { Spacing } from '../data/resample';
 import { fail } from '../engine/errors';
 import type { Shape3 } from '../engine/model';
 import type { AdamOptions } from '../paper/adam';
@@ -28,6 +32,10 @@ export interface PhaseOptions {
   readonly plateau: PlateauOptions;
 }
 
+/** Target spacings that follow from the data: 0.7 mm along each axis (the paper's), or the median of each axis (nnU-Net's). */
+export const spacingRules = ['iso07', 'median'] as const;
+export type SpacingRule = (typeof spacingRules)[number];
+
 export const methods = ['scnas', 'random', 'unet'] as const;
 /** Where the network comes from: a search (or a given genotype), a random genotype, or a plain 3D U-Net of equal multiply-adds. */
 export type Method = (typeof methods)[number];
@@ -41,6 +49,8 @@ export interface Config {
   readonly task: string;
   /** Hash of the data set: a resume on other data is refused. */
   readonly dataHash: string;
+  /** A plan's file that the data-dependent keys come from; empty: a look at the data. In a run folder its own plan.json. */
+  readonly plan: string;
   /** Channels of an image. */
   readonly inputs: number;
   /** Class names, background first. */
@@ -58,13 +68,18 @@ export interface Config {
   readonly operationsHash: string;
   /** Patch sides, voxels. */
   readonly patch: Shape3;
-  readonly spacing: 'native';
+  /** Target spacing, mm, or `native`: each volume's own. In a configuration file also a rule that the plan turns into numbers. */
+  readonly spacing: 'native' | SpacingRule | Spacing;
   /** Normalise by the statistics of the nonzero mask (nnU-Net's rule where the crop takes away more than a quarter). */
   readonly maskStatistics: boolean;
+  /** How each channel is normalised; an empty list: z for all. */
+  readonly intensities: readonly Normalisation[];
   /** Share of a batch that must hold foreground. */
   readonly foreground: number;
   /** Mirror patches in training. */
   readonly mirror: boolean;
+  /** Elastic deformation, rotation, scale and gamma in training. */
+  readonly augment: Augment;
   /** Average predictions over the 8 flips. */
   readonly flips: boolean;
   readonly search: PhaseOptions & {
@@ -99,6 +114,7 @@ export const defaults: o.Options = {
   data: '',
   task: '',
   dataHash: '',
+  plan: '',
   inputs: 1,
   classes: [],
   fold: 0,
@@ -111,8 +127,10 @@ export const defaults: o.Options = {
   patch: [128, 128, 128],
   spacing: 'native',
   maskStatistics: false,
+  intensities: [],
   foreground: 0.33,
   mirror: true,
+  augment: 'none',
   flips: true,
   search: {
     stem: 48,
@@ -186,8 +204,10 @@ const rules: o.Rules = {
   method: o.oneOf(...methods),
   operationsFile: (v) => (v === null || typeof v === 'string' ? undefined : 'a file name or null'),
   patch: o.patchSides,
-  spacing: o.oneOf('native'),
+  spacing: o.either(o.oneOf('native', ...spacingRules), o.spacing),
+  intensities: o.listOf(o.normalisation),
   foreground: o.between(0, 1),
+  augment: o.oneOf(...augments),
   ...phaseRules('search'),
   ...phaseRules('retrain'),
   'search.tau': tauRule,
@@ -203,11 +223,15 @@ const rules: o.Rules = {
 /** Keys that a resume may change: they move no number of the run. */
 export const freeKeys: readonly string[] = [
   'data',
+  'plan',
   'checkpoint.steps',
   'checkpoint.seconds',
   'ahead',
   'operationsFile',
 ];
+
+/** Keys that configurations written by earlier versions lack; their defaults say what those versions did. */
+const addedLater: readonly string[] = ['plan', 'intensities', 'augment'];
 
 /** The layers of a configuration, each checked as it is laid on. */
 export interface Layers {
@@ -232,10 +256,24 @@ export function resolveConfig({ plan = {}, file, set = [], given = {} }: Layers)
   return checked(o.overlay(out, given, 'command line', rules), file ?? 'configuration');
 }
 
+/** What the configuration does to a volume before it is cut into patches. Errors: a ScnasError where the spacing is still a rule. */
+export function preprocessingOf({ spacing, maskStatistics, intensities, name }: Config): Preprocessing {
+  if (typeof spacing === 'string' && spacing !== 'native')
+    return fail({
+      where: `configuration ${name}`,
+      expected: 'spacing as native or three numbers in mm',
+      found: spacing,
+      next: 'resolve it with scnas plan, which knows the data',
+    });
+  return { spacing, maskStatistics, channels: intensities };
+}
+
 /** A configuration read back from a run folder: complete, and checked like a new one. */
 export function parseConfig(json: unknown, where: string, set: readonly string[] = []): Config {
   let out = o.overlay(defaults, json, where, rules);
-  const missing = Object.keys(defaults).filter((name) => !(name in (json as object)));
+  const missing = Object.keys(defaults).filter(
+    (name) => !(name in (json as object)) && !addedLater.includes(name),
+  );
   if (missing.length > 0)
     fail({
       where,

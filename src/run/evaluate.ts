@@ -1,30 +1,28 @@
-/** Evaluation of a run: Dice of each validation case, a line each in cases.jsonl, the mean in record.json. */
+/** Evaluation of a run: Dice and HD95 of each validation case, a line each in cases.jsonl, means and spread in record.json. */
 import type { Dataset } from '../data/msd';
 import { loadCase } from '../data/msd';
 import { prepareCase } from '../data/preprocess';
 import { fail } from '../engine/errors';
 import { tf } from '../engine/tf';
-import { meanDice, scoreCase } from '../evaluate/dice';
+import { meanDice } from '../evaluate/dice';
 import { predictLabels } from '../evaluate/predict';
 import { splitOf } from './cases';
+import { preprocessingOf } from './config';
 import { appendLine, type RunFolder, readLines, readRecord, updateRecord } from './folder';
 import { loadModel } from './model';
 import type { Hooks } from './phase';
+import { type CaseLine, caseLine, orNull, summariseLines } from './scores';
 import { Interrupted } from './stop';
 
-/** A line of cases.jsonl; null where a class is neither there nor predicted. */
-export interface CaseLine {
-  readonly id: string;
-  readonly dice: Readonly<Record<string, number | null>>;
-  readonly mean: number | null;
-  readonly seconds: number;
-}
+export type { CaseLine } from './scores';
 
 /** What an evaluation reached. */
 export interface Evaluation {
   readonly cases: readonly CaseLine[];
   /** By class, and `mean` over the classes. */
   readonly dice: Readonly<Record<string, number | null>>;
+  /** n, mean, spread and interval by metric and class; `mean` is over the cases' means over classes. */
+  readonly scores: ReturnType<typeof summariseLines>;
 }
 
 /** Scores every validation case that has no line yet; `onCase` sees each new label map. */
@@ -52,10 +50,11 @@ export async function runEvaluate(
       const began = performance.now();
       const raw = loadCase(dataset, id);
       if (!raw.label) continue;
-      const prepared = prepareCase(raw, config.classes.length, config.maskStatistics);
+      const prepared = prepareCase(raw, config.classes.length, preprocessingOf(config));
       const labels = predictLabels(network, theta, prepared, { patch: config.patch, flips: config.flips });
       onCase?.(id, labels);
-      const line = caseLine(config.classes, id, labels, raw.label, (performance.now() - began) / 1000);
+      const maps = { labels, truth: raw.label, shape: raw.shape, spacing: raw.spacing };
+      const line = caseLine(config.classes, id, maps, (performance.now() - began) / 1000);
       appendLine(run, 'cases.jsonl', line);
       done.add(id);
       bar?.update(done.size, { Dice: line.mean ?? Number.NaN });
@@ -72,25 +71,7 @@ export async function runEvaluate(
   return summary(run);
 }
 
-function caseLine(
-  classes: readonly string[],
-  id: string,
-  labels: Uint8Array,
-  truth: Uint8Array,
-  seconds: number,
-): CaseLine {
-  const { dice } = scoreCase(id, labels, truth, classes.length);
-  const { mean } = meanDice([{ id, dice }]);
-  const named = classes.slice(1).map((name, k): [string, number | null] => [name, orNull(dice[k + 1])]);
-  return {
-    id,
-    dice: Object.fromEntries(named),
-    mean: orNull(mean),
-    seconds: Math.round(seconds * 100) / 100,
-  };
-}
-
-/** Means over the cases that are scored, written to the record. */
+/** Means and spread over the cases that are scored, written to the record. */
 function summary(run: RunFolder): Evaluation {
   const cases = readLines<CaseLine>(run, 'cases.jsonl');
   const { classes } = run.config;
@@ -106,10 +87,7 @@ function summary(run: RunFolder): Evaluation {
     ...readRecord(run).phases,
     evaluate: { steps: cases.length, seconds: Math.round(seconds * 10) / 10 },
   };
-  updateRecord(run, { dice, cases: cases.length, phases });
-  return { cases, dice };
-}
-
-function orNull(value: number): number | null {
-  return Number.isNaN(value) ? null : value;
+  const scores = summariseLines(cases, classes, run.config.seed);
+  updateRecord(run, { dice, cases: cases.length, phases, facts: { scores } });
+  return { cases, dice, scores };
 }

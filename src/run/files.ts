@@ -1,17 +1,29 @@
 /** Files that are either there in full or not at all: written beside, flushed, renamed. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { fail } from '../engine/errors';
 
-/** Writes `contents` to `file` so that a reader, or a run killed at any moment, sees the old file or the new one. */
-export function writeWhole(file: string, contents: string | Uint8Array): void {
-  const partial = `${file}.partial-${process.pid}`;
+/** Where what can be made again is kept: `SCNAS_CACHE`, else cache/ in the repository. */
+export function cacheFolder(): string {
+  return process.env.SCNAS_CACHE || path.join(__dirname, '..', '..', 'cache');
+}
+
+/** Writes `contents`, or one piece after the other, to `file` so that a reader, or a run killed at any moment, sees the old file or the new one. */
+export function writeWhole(file: string, contents: string | Uint8Array | readonly Uint8Array[]): void {
+  const partial = `${file}.partial-${process.pid}-${threadId}`;
   try {
     const handle = fs.openSync(partial, 'w');
     try {
-      const bytes = typeof contents === 'string' ? Buffer.from(contents) : contents;
-      for (let done = 0; done < bytes.length; )
-        done += fs.writeSync(handle, bytes, done, Math.min(bytes.length - done, 2 ** 30));
+      const pieces =
+        typeof contents === 'string'
+          ? [Buffer.from(contents)]
+          : contents instanceof Uint8Array
+            ? [contents]
+            : contents;
+      for (const bytes of pieces)
+        for (let done = 0; done < bytes.length; )
+          done += fs.writeSync(handle, bytes, done, Math.min(bytes.length - done, 2 ** 30));
       fs.fsyncSync(handle);
     } finally {
       fs.closeSync(handle);

@@ -7,6 +7,7 @@ import type { Operation } from '../paper/operations';
 import { type Config, configChanges, parseConfig } from './config';
 import { readJson, writeJson, writeWhole } from './files';
 import { hashOf } from './hash';
+import { checkRunPlan, type Plan, planFileOf } from './plan-file';
 import { newRecord, parseRecord, type RunRecord } from './record';
 
 /** An open run: its folder and its configuration. */
@@ -29,8 +30,8 @@ export function checkpointFile({ dir }: RunFolder, phase: string): string {
   return path.join(dir, 'checkpoint', `${phase}.safetensors`);
 }
 
-/** Begins a run in a folder that holds none. */
-export function createRun(dir: string, config: Config): RunFolder {
+/** Begins a run in a folder that holds none; the plan that the configuration obeys lies beside it. */
+export function createRun(dir: string, config: Config, plan?: Plan): RunFolder {
   if (fs.existsSync(path.join(dir, 'config.json')))
     fail({
       where: dir,
@@ -40,6 +41,7 @@ export function createRun(dir: string, config: Config): RunFolder {
     });
   fs.mkdirSync(path.join(dir, 'checkpoint'), { recursive: true });
   writeJson(path.join(dir, 'record.json'), newRecord(config));
+  if (plan) writeJson(planFileOf(dir), plan);
   writeJson(path.join(dir, 'config.json'), config);
   return { dir, config, fresh: true };
 }
@@ -51,7 +53,7 @@ export function forgetRun({ dir, fresh }: RunFolder): void {
   const begun = fs.existsSync(checkpoint) && fs.readdirSync(checkpoint).length > 0;
   const metrics = path.join(dir, 'metrics.jsonl');
   if (begun || (fs.existsSync(metrics) && fs.statSync(metrics).size > 0)) return;
-  for (const name of ['config.json', 'record.json', 'genotype.json', 'metrics.jsonl'])
+  for (const name of ['config.json', 'plan.json', 'record.json', 'genotype.json', 'metrics.jsonl'])
     fs.rmSync(path.join(dir, name), { force: true });
   for (const folder of [checkpoint, dir])
     if (fs.existsSync(folder) && fs.readdirSync(folder).length === 0) fs.rmdirSync(folder);
@@ -60,7 +62,9 @@ export function forgetRun({ dir, fresh }: RunFolder): void {
 /** Opens a run that is there. */
 export function openRun(dir: string): RunFolder {
   const file = path.join(dir, 'config.json');
-  return { dir, config: parseConfig(readJson(file, 'give the folder of a run with --run'), file) };
+  const config = parseConfig(readJson(file, 'give the folder of a run with --run'), file);
+  checkRunPlan(dir, config);
+  return { dir, config };
 }
 
 /** Opens a run to go on with it; refuses, with every difference named, where what is asked for now is another run. */
@@ -81,7 +85,7 @@ export function resumeRun(dir: string, asked: Config): RunFolder {
 }
 
 /** The run's record. */
-export function readRecord({ dir }: RunFolder): RunRecord {
+export function readRecord({ dir }: Pick<RunFolder, 'dir'>): RunRecord {
   const file = path.join(dir, 'record.json');
   return parseRecord(readJson(file, 'begin the run again'), file);
 }
@@ -124,7 +128,7 @@ function cellsOf(json: unknown): unknown {
 }
 
 /** Lines of a .jsonl file of the run; a last line that a kill cut short is left out. */
-export function readLines<T>({ dir }: RunFolder, name: string): T[] {
+export function readLines<T>({ dir }: Pick<RunFolder, 'dir'>, name: string): T[] {
   const file = path.join(dir, name);
   if (!fs.existsSync(file)) return [];
   const lines = fs.readFileSync(file, 'utf8').split('\n');

@@ -140,6 +140,23 @@ export const patchSides: Rule = (v) =>
     ? undefined
     : 'three sides, each divisible by 8 and at least 16';
 
+/** Three spacings in mm; a zero or a slip of the unit is refused. */
+export const spacing: Rule = (v) =>
+  Array.isArray(v) && v.length === 3 && v.every((mm) => typeof mm === 'number' && mm >= 0.01 && mm <= 100)
+    ? undefined
+    : 'three spacings in mm, each from 0.01 to 100';
+
+/** How a channel is normalised. */
+export const normalisation: Rule = (v) => {
+  const given = v as Readonly<Record<string, Json>> | null;
+  const numbers = ['low', 'high', 'mean', 'sd'];
+  if (given?.scheme === 'z' && Object.keys(given).length === 1) return undefined;
+  const right = given?.scheme === 'ct' && numbers.every((name) => Number.isFinite(given[name]));
+  return right && Object.keys(given).length === 5
+    ? undefined
+    : `{scheme: "z"}, or {scheme: "ct"} with the numbers ${numbers.join(', ')}`;
+};
+
 function sameType(old: Json): Rule {
   const kind = (v: Json) => (Array.isArray(v) ? 'list' : v === null ? 'null' : typeof v);
   return (v) => (old === null || kind(v) === kind(old) ? undefined : `a ${kind(old)}`);

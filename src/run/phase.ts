@@ -2,15 +2,15 @@
  * A loop over steps that can be stopped, killed and resumed: batches by keys, a line of metrics a step, a checkpoint now and then.
  * What a step does is the phase's own pure function.
  */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import type { CachedCase } from '../data/cached-case';
 import type { Batch, BatchOptions } from '../data/patches';
-import type { PreparedCase } from '../data/preprocess';
 import { fail, ScnasError } from '../engine/errors';
 import { tf } from '../engine/tf';
 import type { BatchTensors } from '../paper/first-order';
 import { disposeState, pack, readCheckpoint, unpack, writeCheckpoint } from './checkpoint';
 import { appendLine, checkpointFile, type RunFolder, truncateMetrics, updateRecord } from './folder';
+import { hashOf } from './hash';
 import { machine } from './machine';
 import { batchStream, type Draw } from './prefetch';
 import type { Progress } from './progress';
@@ -20,7 +20,7 @@ import { Interrupted } from './stop';
 export interface Phase<State extends { readonly step: number }, Report extends { readonly step: number }> {
   readonly name: string;
   readonly total: number;
-  readonly sets: Readonly<Record<string, readonly PreparedCase[]>>;
+  readonly sets: Readonly<Record<string, readonly CachedCase[]>>;
   readonly batch: BatchOptions;
   /** The batches of a step, by keys. */
   draws(step: number): readonly Draw[];
@@ -131,21 +131,9 @@ export async function runPhase<
   return state;
 }
 
-/** SHA-256 over the voxels of all cases, set by set. */
-function hashCases(sets: Readonly<Record<string, readonly PreparedCase[]>>): string {
-  const hash = createHash('sha256');
-  for (const [name, cases] of Object.entries(sets)) {
-    hash.update(`\n${name}`);
-    for (const { id, shape, image, label } of cases) {
-      hash.update(`\n${id} ${shape}`).update(bytes(image));
-      if (label) hash.update(bytes(label));
-    }
-  }
-  return hash.digest('hex');
-}
-
-function bytes({ buffer, byteOffset, byteLength }: Float32Array | Int8Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
+/** A hash of the prepared voxels of all cases, set by set. */
+function hashCases(sets: Readonly<Record<string, readonly CachedCase[]>>): string {
+  return hashOf(Object.entries(sets).map(([name, cases]) => [name, ...cases.map((c) => [c.id, c.hash])]));
 }
 
 /** A batch on the device. */

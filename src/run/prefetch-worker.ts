@@ -1,11 +1,11 @@
 /** The thread that draws batches ahead of time: it answers {id, set, key} with a batch. It never loads TensorFlow. */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { CaseSource } from '../data/cached-case';
 import { type BatchOptions, drawBatch } from '../data/patches';
-import type { PreparedCase } from '../data/preprocess';
 import type { Key } from '../engine/keys';
 
 interface WorkerData {
-  readonly sets: Readonly<Record<string, readonly PreparedCase[]>>;
+  readonly sets: Readonly<Record<string, readonly CaseSource[]>>;
   readonly options: BatchOptions;
 }
 

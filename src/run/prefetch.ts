@@ -4,10 +4,11 @@
  */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { CaseSource } from '../data/cached-case';
 import { type Batch, type BatchOptions, drawBatch } from '../data/patches';
-import type { PreparedCase } from '../data/preprocess';
 import { ScnasError } from '../engine/errors';
 import type { Key } from '../engine/keys';
+import type { Config } from './config';
 
 /** A batch to draw: from which set of cases, by which key. */
 export interface Draw {
@@ -16,7 +17,7 @@ export interface Draw {
 }
 
 export interface BatchStreamOptions {
-  readonly sets: Readonly<Record<string, readonly PreparedCase[]>>;
+  readonly sets: Readonly<Record<string, readonly CaseSource[]>>;
   readonly options: BatchOptions;
   /** The batches that a step needs. */
   readonly drawsOf: (step: number) => readonly Draw[];
@@ -25,6 +26,12 @@ export interface BatchStreamOptions {
   readonly to: number;
   /** Steps drawn ahead; 0 draws in this thread. */
   readonly ahead: number;
+}
+
+/** How a phase of a run draws its batches. */
+export function batchOptions(config: Config, phase: 'search' | 'retrain'): BatchOptions {
+  const { patch, foreground, mirror, augment, maskStatistics } = config;
+  return { batch: config[phase].batch, patch, foreground, mirror, augment, zeroOutside: maskStatistics };
 }
 
 /** The batches of one step after the other. */
@@ -104,22 +111,4 @@ function threaded({ sets, options }: BatchStreamOptions): Source {
       await worker.terminate();
     },
   };
-}
-
-/** A case whose large arrays lie in shared memory, so that a worker thread sees it without a copy. */
-export function sharedCase(prepared: PreparedCase): PreparedCase {
-  return {
-    ...prepared,
-    image: shared(prepared.image, Float32Array),
-    label: prepared.label && shared(prepared.label, Int8Array),
-    classVoxels: prepared.classVoxels.map((voxels) => shared(voxels, Uint32Array)),
-  };
-}
-
-type Numbers = Float32Array | Int8Array | Uint32Array;
-
-function shared<T extends Numbers>(values: T, Kind: { new (buffer: SharedArrayBuffer): T }): T {
-  const copy = new Kind(new SharedArrayBuffer(values.byteLength));
-  copy.set(values);
-  return copy;
 }

@@ -6,7 +6,7 @@ import { writeJson, writeWhole } from './files';
 import { openRun, readRecord } from './folder';
 
 /** What is copied as it stands, where it is there. */
-const copied = ['genotype.json', 'cases.jsonl', 'metrics.jsonl', 'record.json'] as const;
+const copied = ['genotype.json', 'plan.json', 'cases.jsonl', 'metrics.jsonl', 'record.json'] as const;
 
 /** Writes the copy of an evaluated run; the data folder's place in config.json becomes the variable that names it. */
 export function publish(dir: string, out: string): readonly string[] {

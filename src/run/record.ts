@@ -55,6 +55,7 @@ export function newRecord(config: Config): RunRecord {
 /** A hash of all that moves a run's numbers. */
 export function configHash({
   data: _,
+  plan: ______,
   checkpoint: __,
   ahead: ___,
   operationsFile: ____,

@@ -15,18 +15,20 @@ import {
   type RetrainState,
   retrainStep,
 } from '../paper/retrain';
-import { loadCases, splitOf } from './cases';
+import { type CasesHooks, runCases, splitOf } from './cases';
 import { disposeState } from './checkpoint';
 import { checkpointFile, type RunFolder, readGenotype, updateRecord, writeGenotype } from './folder';
 import { networkOf, saveModel } from './model';
 import { type Hooks, type Phase, runPhase } from './phase';
+import { batchOptions } from './prefetch';
 
-/** Retraining as a phase, with its cases loaded. A run of method `random` draws its genotype here. */
-export function retrainPhase(
+/** Retraining as a phase, with its cases prepared. A run of method `random` draws its genotype here. */
+export async function retrainPhase(
   run: RunFolder,
   dataset: Dataset,
   operations: readonly Operation[],
-): Phase<RetrainState, RetrainReport> {
+  hooks: CasesHooks = {},
+): Promise<Phase<RetrainState, RetrainReport>> {
   const { config } = run;
   const { retrain, seed, readings } = config;
   if (config.method === 'random' && !readGenotype(run, operations))
@@ -42,13 +44,8 @@ export function retrainPhase(
   return {
     name: 'retrain',
     total: retrain.steps,
-    sets: { train: loadCases(config, dataset, train) },
-    batch: {
-      batch: retrain.batch,
-      patch: config.patch,
-      foreground: config.foreground,
-      mirror: config.mirror,
-    },
+    sets: { train: await runCases(config, dataset, train, hooks) },
+    batch: batchOptions(config, 'retrain'),
     draws: (step) => [{ set: 'train', key: key(seed, 'batch', 'retrain', step) }],
     initial: () => initialRetrain(network, options, seed),
     step: (state, [batch]) => retrainStep(network, options, state, batch, readings),
@@ -72,7 +69,7 @@ export async function runRetrain(
       found: 'trained weights',
       next: 'give its genotype.json with --genotype to a new run',
     });
-  const state = await runPhase(run, retrainPhase(run, dataset, operations), hooks);
+  const state = await runPhase(run, await retrainPhase(run, dataset, operations, hooks), hooks);
   await saveModel(run, state.theta);
   disposeState(state);
 }

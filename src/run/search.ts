@@ -7,7 +7,7 @@ import { type Derived, derive } from '../paper/derive';
 import { supernet } from '../paper/network';
 import type { Operation } from '../paper/operations';
 import { epochLength } from '../paper/plateau';
-import { loadCases, searchSets } from './cases';
+import { type CasesHooks, runCases, searchSets } from './cases';
 import { disposeState, readCheckpoint, unpack } from './checkpoint';
 import {
   checkpointFile,
@@ -18,13 +18,15 @@ import {
   writeGenotype,
 } from './folder';
 import { type Hooks, type Phase, runPhase } from './phase';
+import { batchOptions } from './prefetch';
 
-/** The search as a phase, with its cases loaded. */
-export function searchPhase(
+/** The search as a phase, with its cases prepared. */
+export async function searchPhase(
   run: RunFolder,
   dataset: Dataset,
   operations: readonly Operation[],
-): Phase<SearchState, SearchReport> {
+  hooks: CasesHooks = {},
+): Promise<Phase<SearchState, SearchReport>> {
   const { config } = run;
   const { search, seed, readings, inputs, classes } = config;
   const net = supernet({
@@ -38,11 +40,12 @@ export function searchPhase(
   const ids = searchSets(config, dataset);
   const stepsPerEpoch = epochLength(search.stepsPerEpoch, ids.theta.length, search.batch, readings.epoch);
   const options = { ...search, stepsPerEpoch };
+  const cases = await runCases(config, dataset, [...ids.theta, ...ids.alpha], hooks);
   return {
     name: 'search',
     total: search.steps,
-    sets: { theta: loadCases(config, dataset, ids.theta), alpha: loadCases(config, dataset, ids.alpha) },
-    batch: { batch: search.batch, patch: config.patch, foreground: config.foreground, mirror: config.mirror },
+    sets: { theta: cases.slice(0, ids.theta.length), alpha: cases.slice(ids.theta.length) },
+    batch: batchOptions(config, 'search'),
     draws: (step) =>
       (['theta', 'alpha'] as const).map((set) => ({ set, key: key(seed, 'batch', set, step) })),
     initial: () => initialSearch(net, options, seed),
@@ -59,7 +62,7 @@ export async function runSearch(
   operations: readonly Operation[],
   hooks: Hooks<SearchReport> = {},
 ): Promise<void> {
-  disposeState(await runPhase(run, searchPhase(run, dataset, operations), hooks));
+  disposeState(await runPhase(run, await searchPhase(run, dataset, operations, hooks), hooks));
 }
 
 /** Derives the genotype of a finished search and writes genotype.json. */

@@ -8,12 +8,13 @@ import { type Dataset, loadCase, openDataset } from '../data/msd';
 import { writeLabelMap } from '../data/nifti';
 import { fail } from '../engine/errors';
 import { HIPPOCAMPUS, hippocampus } from '../notebook/data';
-import { type Config, type Method, parseConfig, resolveConfig } from './config';
+import { type Config, type Method, parseConfig } from './config';
 import { type Evaluation, runEvaluate } from './evaluate';
 import { createRun, openRun, type RunFolder, readRecord, resumeRun } from './folder';
 import { loadOperations } from './operations';
 import type { Hooks } from './phase';
-import { fingerprint, planLayer } from './plan';
+import { planFor } from './plan';
+import type { Plan } from './plan-file';
 import { runRetrain } from './retrain';
 import { runDerive, runSearch } from './search';
 
@@ -72,12 +73,12 @@ export async function runStart(
   const { dir, resume } = options;
   const dataset = startData(options);
   const table = loadOperations(null);
-  const config = resolveConfig({
-    plan: planLayer(dataset, fingerprint(dataset)),
+  const layers = {
     file: options.config ?? 'start',
     set: options.set,
     given: { ...options.given, operations: table.operations.map((o) => o.name), operationsHash: table.hash },
-  });
+  };
+  const { config, plan } = await planFor(dataset, layers, undefined, hooks);
   const begun = fs.existsSync(path.join(dir, contestants[0].folder, 'config.json'));
   if (begun && !resume)
     fail({
@@ -91,7 +92,7 @@ export async function runStart(
     say(`${title} (${done.length + 1} of ${contestants.length})`);
     const unet = { multiplyAdds: done[0]?.multiplyAdds ?? 0 };
     const own = parseConfig({ ...config, method, ...(method === 'unet' ? { unet } : {}) }, 'start');
-    const run = openOrCreate(path.join(dir, folder), own);
+    const run = openOrCreate(path.join(dir, folder), own, plan);
     const evaluation = await runAll(run, dataset, table.operations, hooks);
     const { multiplyAdds, parameters } = readRecord(run).facts;
     done.push({ title, run, evaluation, multiplyAdds: Number(multiplyAdds), parameters: Number(parameters) });
@@ -99,8 +100,8 @@ export async function runStart(
   return done;
 }
 
-function openOrCreate(dir: string, config: Config): RunFolder {
-  return fs.existsSync(path.join(dir, 'config.json')) ? resumeRun(dir, config) : createRun(dir, config);
+function openOrCreate(dir: string, config: Config, plan: Plan): RunFolder {
+  return fs.existsSync(path.join(dir, 'config.json')) ? resumeRun(dir, config) : createRun(dir, config, plan);
 }
 
 /** Every phase of one run that is not done yet. Label maps of the validation cases go to predictions/. */

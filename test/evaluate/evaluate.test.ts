@@ -157,7 +157,7 @@ describe('prediction', () => {
 
   it('labels return to the shape on disk, 0 outside the crop', () => {
     const theta = { w: tf.tensor2d(weights, [2, 3]) };
-    const crop = { origin: [2, 1, 3] as Shape3, shape: [25, 36, 16] as Shape3 };
+    const crop = { origin: [2, 1, 3] as Shape3, shape: [25, 36, 16] as Shape3, box: shape };
     const spacing = [1, 1, 1] as const;
     const prepared = {
       id: 'a',

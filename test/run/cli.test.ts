@@ -81,6 +81,7 @@ describe('help', () => {
     'predict',
     'publish',
     'cost',
+    'data',
     'phantom',
     'doctor',
   ];
@@ -479,16 +480,36 @@ describe('plan and phantom', () => {
     const { out, code } = await scnas('plan', '--data', at(TASK), '--no-timing', '--json');
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({
-      data: {
+      plan: {
+        schema: 'scnas-plan',
+        version: 1,
         task: TASK,
-        cases: 6,
-        medianShape: [20, 24, 20],
+        preprocess: { rule: 'native', spacing: 'native', intensities: [] },
+        fingerprint: { cases: 6, medianShape: [20, 24, 20] },
         classes: ['background', 'Anterior', 'Posterior'],
       },
+      warnings: [],
+      cost: { search: { fits: true }, retrain: { fits: true }, inference: { windows: 1 } },
       config: { task: TASK, inputs: 1, patch: [40, 56, 40] },
     });
+    const file = at('plan.json');
+    const spacing = ['--spacing', '0.9,1,1.1', '--out', file];
+    expect((await scnas('plan', '--data', at(TASK), '--no-timing', ...small, ...spacing)).out).toContain(
+      'spacing 0.9 × 1 × 1.1 mm (given)',
+    );
+    expect(JSON.parse(fs.readFileSync(file, 'utf8')).preprocess.spacing).toEqual([0.9, 1, 1.1]);
+    const obeyed = await scnas('plan', '--data', at(TASK), '--no-timing', ...small, '--plan', file, '--json');
+    expect(JSON.parse(obeyed.out).config.spacing).toEqual([0.9, 1, 1.1]);
     const timed = await scnas('plan', '--data', at(TASK), ...small);
-    expect(timed.out).toMatch(/search: stem 2, batch 2, 8 steps, about \d+ min here/);
+    expect(timed.out).toMatch(/search: stem 2, batch 2 in parts of 1, 8 steps, about \d+ (s|min) here/);
+    const root = spoiled((dir) => {
+      for (const n of ['002', '005'])
+        fs.truncateSync(path.join(dir, 'imagesTr', `hippocampus_${n}.nii.gz`), 100);
+    });
+    const broken = await scnas('plan', '--data', root);
+    expect(broken.code).toBe(1);
+    for (const text of ['2 problems:', 'hippocampus_002.nii.gz', 'hippocampus_005.nii.gz'])
+      expect(broken.err).toContain(text);
     expect(
       JSON.parse(
         (await scnas('plan', '--data', at(TASK), '--config', at('none.json'), '--no-timing')).out || '{}',

@@ -1,5 +1,5 @@
 /**
- * A run that is killed and resumed again and again ends with the bits of a straight run: search and retraining, worker thread, mirroring, micro-batches,
+ * A run that is killed and resumed again and again ends with the bits of a straight run: search and retraining, worker thread, augmentation, micro-batches,
  * Adam and plateau state. Real processes, real SIGKILL, at moments that are random from the first look at the folder to the end of a step.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -21,6 +21,7 @@ const sets = [
   'retrain.steps=24',
   'retrain.minRate=1e-12',
   'checkpoint.steps=1',
+  'augment=nnunet',
 ].flatMap((setting) => ['--set', setting]);
 
 const start = (...args: string[]): ChildProcess =>

@@ -1,12 +1,15 @@
 /** What several commands share: options, the configuration they resolve to, output. */
+import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '../../engine/errors';
-import { type Config, parseConfig, resolveConfig } from '../config';
+import type { CasesHooks } from '../cases';
+import { type Config, parseConfig } from '../config';
 import { readJson } from '../files';
 import type { RunFolder } from '../folder';
 
 import type { Hooks } from '../phase';
+import type { Planned } from '../plan';
 import { progressLine } from '../progress';
 import { stopSignal } from '../stop';
 
@@ -21,6 +24,8 @@ export interface RunOptions {
   readonly run?: string;
   readonly resume?: boolean;
   readonly operations?: string;
+  readonly plan?: string;
+  readonly spacing?: string;
   readonly method?: string;
 }
 
@@ -48,6 +53,8 @@ export function withConfig(command: Command): Command {
 /** Adds what a training run is made of. */
 export function withRun(command: Command): Command {
   return withConfig(withData(command))
+    .option('--plan <file>', 'obey this plan, from scnas plan --out, instead of looking at the data')
+    .option('--spacing <rule>', 'target spacing: iso07 (0.7 mm), median, native, or X,Y,Z in mm')
     .option('--fold <k>', 'which fold is validated on (0 to 4), or all: train on every case')
     .option('--seed <n>', 'every random number follows from it')
     .option('--run <dir>', 'the run folder; default runs/TASK-CONFIG-foldK-seedN')
@@ -58,29 +65,42 @@ export function withRun(command: Command): Command {
     );
 }
 
-/** The configuration that the options ask for, with the plan of the data under it. */
-export async function configOf(options: RunOptions): Promise<Config> {
-  const { fingerprint, openData, planLayer } = await import('../plan');
+/** The configuration that the options ask for, with the plan of the data under it, and that plan. */
+export async function plannedBy(options: RunOptions, hooks: CasesHooks = onScreen): Promise<Planned> {
+  const { planFor } = await import('../plan');
+  const { openData } = await import('../look');
   const { loadOperations } = await import('../operations');
   const dataset = openData(options.data, options.task);
   const table = loadOperations(options.operations ?? null);
   const { operations, file: operationsFile, hash: operationsHash } = table;
-  return resolveConfig({
-    plan: planLayer(dataset, fingerprint(dataset)),
+  const layers = {
     file: options.config ?? 'laptop',
     set: options.set,
     given: { ...given(options), operations: operations.map((o) => o.name), operationsFile, operationsHash },
-  });
+  };
+  return planFor(dataset, layers, options.plan, hooks);
+}
+
+/** Looking at data is shown as a phase is. */
+const onScreen: CasesHooks = {
+  progress: (phase, total, from) => progressLine({ phase, total, from }),
+};
+
+/** A spacing as the command line has it: a rule's name, or three numbers. */
+export function spacingFrom(text: string): string | readonly number[] {
+  const numbers = text.split(',').map(Number);
+  return numbers.length === 3 && numbers.every((mm) => Number.isFinite(mm)) ? numbers : text;
 }
 
 /** What the command line says with options of its own. */
-export function given({ fold, seed, method }: RunOptions): Record<string, unknown> {
+export function given({ fold, seed, method, spacing }: RunOptions): Record<string, unknown> {
   const number = (text: string) =>
     text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
   return {
     ...(fold === undefined ? {} : { fold: number(fold) }),
     ...(seed === undefined ? {} : { seed: number(seed) }),
     ...(method === undefined ? {} : { method }),
+    ...(spacing === undefined ? {} : { spacing: spacingFrom(spacing) }),
   };
 }
 
@@ -96,14 +116,15 @@ export function runName({ task, name, fold, seed, method }: Config): string {
 export async function runOf(options: RunOptions): Promise<RunFolder> {
   if (options.resume && options.run) return resumed(options, options.run);
   const { createRun } = await import('../folder');
-  const config = await configOf(options);
+  const { config, plan } = await plannedBy(options);
   const dir = options.run ?? runName(config);
-  return options.resume ? resumed(options, dir) : createRun(dir, config);
+  return options.resume ? resumed(options, dir) : createRun(dir, config, plan);
 }
 
 /** What is not said anew on the command line is as the run has it; the data and the operations are looked at again. */
 async function resumed(options: RunOptions, dir: string): Promise<RunFolder> {
-  const { openData } = await import('../plan');
+  const { openData } = await import('../look');
+  const { planFileOf } = await import('../plan-file');
   const { loadOperations } = await import('../operations');
   const { openRun, resumeRun } = await import('../folder');
   const { config } = openRun(dir);
@@ -115,12 +136,15 @@ async function resumed(options: RunOptions, dir: string): Promise<RunFolder> {
   const layer = {
     ...(options.config === undefined
       ? config
-      : await configOf({
-          ...options,
-          data: dataset.root,
-          task: undefined,
-          operations: table.file ?? undefined,
-        })),
+      : (
+          await plannedBy({
+            ...options,
+            data: dataset.root,
+            task: undefined,
+            operations: table.file ?? undefined,
+            plan: options.plan ?? (fs.existsSync(planFileOf(dir)) ? planFileOf(dir) : undefined),
+          })
+        ).config),
     ...given(options),
     data: dataset.root,
     task: dataset.name,

@@ -1,32 +1,51 @@
-/** `scnas plan`: what the data are, what a run on them would be, and about how long it would take. */
+/** `scnas plan`: what the data are and what is wrong with them, what a run on them would be, what it costs, and about how long it would take. */
 import type { Command } from 'commander';
-import { configOf, print, type RunOptions, withRun } from './common';
+import { ScnasError } from '../../engine/errors';
+import { progressLine } from '../progress';
+import { plannedBy, print, type RunOptions, withRun } from './common';
+
+interface PlanCommand extends RunOptions {
+  readonly json?: boolean;
+  readonly timing: boolean;
+  readonly out?: string;
+}
 
 export function addPlan(program: Command): void {
   withRun(program.command('plan'))
     .description(
-      'look at a data set; print the configuration that follows, its cost, and about how long it would take here',
+      'check every case of a data set; print the plan that follows (spacing, patch, batches), its cost, and about how long it takes here',
     )
-    .option('--json', 'print facts and the resolved configuration as JSON')
-    .option('--no-timing', 'do not time a step')
-    .addHelpText('after', '\nExample:\n  scnas plan --data data/Task04_Hippocampus --config laptop')
-    .action(async (options: RunOptions & { json?: boolean; timing: boolean }) => {
-      const { fingerprint, openData } = await import('../plan');
-      const config = await configOf(options);
-      const facts = fingerprint(openData(options.data, options.task));
-      const { estimate } = await import('../estimate');
-      const estimated = estimate(config, options.timing);
-      const minutes = (seconds: number) => `about ${Math.ceil(seconds / 60)} min here`;
-      const n = (values: readonly number[]) => values.map((v) => Number(v.toFixed(2))).join(' × ');
-      const times = estimated.seconds;
-      print(options.json, { data: facts, config, ...estimated }, [
-        `${facts.task}: ${facts.cases} cases, ${facts.modalities.join(' + ')}; classes ${facts.classes.join(', ')}`,
-        `  shape ${n(facts.smallestShape)} to ${n(facts.largestShape)}, median ${n(facts.medianShape)} voxels of ${n(facts.medianSpacing)} mm`,
-        `  class shares ${facts.classShares.map((s) => `${(100 * s).toFixed(1)} %`).join(', ')} (${facts.lookedAt} cases looked at)`,
-        `configuration ${config.name}: patch ${n(config.patch)}, fold ${config.fold} of ${config.folds}, seed ${config.seed}`,
-        `  search: stem ${config.search.stem}, batch ${config.search.batch}, ${config.search.steps} steps${times ? `, ${minutes(times.search)}` : ''}`,
-        `  retrain: stem ${config.retrain.stem}, batch ${config.retrain.batch}, ${config.retrain.steps} steps${times ? `, ${minutes(times.retrain)}` : ''}`,
-        `  a random genotype costs ${(estimated.multiplyAdds / 1e9).toFixed(2)} G multiply-adds and ${(estimated.parameters / 1e6).toFixed(2)} M parameters`,
-      ]);
-    });
+    .option('--out <file>', 'write the plan, for --plan of a search or retraining')
+    .option('--json', 'print the plan, its cost and the resolved configuration as JSON')
+    .option('--no-timing', 'do not time steps')
+    .addHelpText(
+      'after',
+      '\nExample:\n  scnas plan --data data/Task04_Hippocampus --spacing iso07 --out plan.json',
+    )
+    .action(run);
+}
+
+async function run(options: PlanCommand): Promise<void> {
+  const { dataFolder, lookAtFolder, openData } = await import('../look');
+  const { writeJson } = await import('../files');
+  const progress = (phase: string, total: number, from: number) => progressLine({ phase, total, from });
+  const found = await lookAtFolder(dataFolder(options.data), options.task, { progress });
+  if (found.problems.length > 0) {
+    if (options.json) print(true, found, []);
+    const count = found.problems.length;
+    throw new ScnasError(
+      `${count} problem${count === 1 ? '' : 's'}:\n${found.problems.map((p) => `  ${p}`).join('\n')}`,
+    );
+  }
+  const dataset = openData(options.data, options.task);
+  const { config, plan } = await plannedBy({ ...options, data: dataset.root, task: undefined }, {});
+  if (options.out) writeJson(options.out, plan);
+  const { costOf, minutesOf, planLines } = await import('../plan-report');
+  const cost = costOf(config, plan);
+  const minutes = options.timing ? minutesOf(config, plan) : undefined;
+  print(options.json, { plan, warnings: found.warnings, cost, minutes, config }, [
+    ...found.warnings.map((line) => `warning: ${line}`),
+    ...planLines(config, plan, cost, minutes),
+    ...(options.out ? [`written to ${options.out}`] : []),
+  ]);
 }

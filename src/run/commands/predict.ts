@@ -2,14 +2,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { fail } from '../../engine/errors';
+import { fail, ScnasError } from '../../engine/errors';
+import { preprocessingOf } from '../config';
 import { progressLine } from '../progress';
+import type { PredictJob, PredictPaths } from '../volumes-in';
 
-interface PredictCommand {
+interface PredictCommand extends PredictPaths {
   readonly model: string;
-  readonly in: string;
-  readonly out: string;
-  readonly overwrite?: boolean;
 }
 
 export function addPredict(program: Command): void {
@@ -19,83 +18,65 @@ export function addPredict(program: Command): void {
     .requiredOption('--model <name>', 'a run folder, or a name under models/')
     .requiredOption(
       '--in <path>',
-      'a .nii or .nii.gz file with the channels that the model was trained on, or a folder of them',
+      'a .nii or .nii.gz file with the channels that the model was trained on, or the first of one file a channel (CASE_0000.nii.gz, CASE_0001.nii.gz, …), or a folder of such',
     )
-    .requiredOption('--out <path>', 'a file if --in is one, else a folder that gets the same names')
+    .requiredOption(
+      '--out <path>',
+      'a file if --in is one, else a folder that gets the same names (CASE.nii.gz for one file a channel)',
+    )
     .option('--overwrite', 'replace label maps that are there')
     .addHelpText(
       'after',
       '\nExample:\n  scnas predict --model runs/mine --in data/Task04_Hippocampus/imagesTs --out predictions',
     )
     .action(async (options: PredictCommand) => {
-      const jobs = jobsOf(options);
-      const { readNifti, writeLabelMap } = await import('../../data/nifti');
+      const { predictJobs } = await import('../volumes-in');
+      predictJobs(options, 1); // wrong paths are told before TensorFlow is loaded
+      const { readChannels } = await import('../../data/channels');
+      const { writeLabelMap } = await import('../../data/nifti');
       const { prepareCase } = await import('../../data/preprocess');
       const { predictLabels } = await import('../../evaluate/predict');
       const { loadModel } = await import('../model');
       const { run, network, theta } = loadModel(options.model);
-      const { classes, maskStatistics, patch, flips, inputs } = run.config;
-      const progress = progressLine({ phase: 'predict', total: jobs.length });
-      for (const [done, { input, output }] of jobs.entries()) {
-        const { data: image, ...volume } = readNifti(input);
-        if (volume.channels !== inputs)
+      const { classes, patch, flips, inputs: channels } = run.config;
+      const jobs = predictJobs(options, channels);
+      const how = preprocessingOf(run.config);
+      // The volume as read is let go before the network runs.
+      const prepared = ({ inputs }: PredictJob) => {
+        const { data: image, ...volume } = readChannels(inputs);
+        if (volume.channels !== channels)
           fail({
-            where: input,
-            expected: `${inputs} channels, as ${options.model} was trained on`,
+            where: inputs[0],
+            expected: `${channels} channels, as ${options.model} was trained on`,
             found: String(volume.channels),
             next: 'give it the same modalities',
           });
-        const prepared = prepareCase({ id: input, image, ...volume }, classes.length, maskStatistics);
-        const labels = predictLabels(network, theta, prepared, { patch, flips });
-        fs.mkdirSync(path.dirname(path.resolve(output)), { recursive: true });
-        writeLabelMap(output, labels, volume.shape, volume.geometry);
+        return prepareCase({ id: inputs[0], image, ...volume }, classes.length, how);
+      };
+      const progress = progressLine({ phase: 'predict', total: jobs.length });
+      const failed: string[] = [];
+      for (const [done, job] of jobs.entries()) {
+        try {
+          const volume = prepared(job);
+          const labels = predictLabels(network, theta, volume, { patch, flips });
+          fs.mkdirSync(path.dirname(path.resolve(job.output)), { recursive: true });
+          writeLabelMap(job.output, labels, volume.crop.shape, volume.geometry);
+        } catch (error) {
+          if (!(error instanceof ScnasError) || jobs.length === 1) throw error;
+          failed.push(job.inputs[0]);
+          progress.say(error.message);
+        }
         progress.update(done + 1, {});
       }
       progress.done();
-      process.stdout.write(`${jobs.length} label map${jobs.length === 1 ? '' : 's'} in ${options.out}\n`);
+      const written = jobs.length - failed.length;
+      process.stdout.write(`${written} label map${written === 1 ? '' : 's'} in ${options.out}\n`);
+      if (failed.length > 0)
+        fail({
+          where: options.in,
+          expected: `${jobs.length} volumes that can be segmented`,
+          found: `${failed.length} that cannot, the first ${failed[0]}`,
+          next: 'see their lines above; the others are written',
+        });
     });
-}
-
-const isVolume = (name: string) => /\.nii(\.gz)?$/.test(name) && !name.startsWith('._');
-
-/** Which file becomes which; all outputs are checked before any work. */
-function jobsOf({ in: input, out, overwrite }: PredictCommand): { input: string; output: string }[] {
-  if (!fs.existsSync(input))
-    return fail({
-      where: '--in',
-      expected: 'a file or folder',
-      found: `no ${input}`,
-      next: 'correct the path',
-    });
-  const folder = fs.statSync(input).isDirectory();
-  if (!folder && !isVolume(out))
-    fail({
-      where: '--out',
-      expected: 'a .nii or .nii.gz file, since --in is one file',
-      found: out,
-      next: 'name the file to write',
-    });
-  const names = folder ? fs.readdirSync(input).filter(isVolume).sort() : [];
-  if (folder && names.length === 0)
-    fail({ where: input, expected: '.nii or .nii.gz files', found: 'none', next: 'give another folder' });
-  const jobs = folder
-    ? names.map((name) => ({ input: path.join(input, name), output: path.join(out, name) }))
-    : [{ input, output: out }];
-  const there = jobs.find(({ output }) => fs.existsSync(output));
-  if (there && !overwrite)
-    fail({
-      where: there.output,
-      expected: 'no such file yet',
-      found: 'one',
-      next: 'choose another --out, or add --overwrite',
-    });
-  const same = jobs.find((job) => path.resolve(job.input) === path.resolve(job.output));
-  if (same)
-    fail({
-      where: same.output,
-      expected: 'another file than --in',
-      found: 'the input itself',
-      next: 'choose another --out',
-    });
-  return jobs;
 }

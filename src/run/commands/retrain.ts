@@ -5,8 +5,8 @@ import type { Command } from 'commander';
 import { methods } from '../config';
 import type { RunFolder } from '../folder';
 import {
-  configOf,
   genotypeFrom,
+  plannedBy,
   type RunOptions,
   runName,
   runOf,
@@ -61,7 +61,7 @@ async function retrainRun(options: RetrainCommand): Promise<RunFolder> {
   if (!file) return runOf(options);
   const { genotype, operations } = await genotypeFrom(file, options.operations);
   const { networkOf } = await import('../model');
-  const config = await configOf(options);
+  const { config } = await plannedBy(options);
   networkOf(config, genotype, operations, file);
   const run = await runOf({ ...options, run: dir ?? runName(config) });
   writeGenotype(run, genotype);

@@ -1,0 +1,182 @@
+/**
+ * How long a configuration takes on this machine, from a few timed steps: the real networks on a part of the patch that a step of seconds can
+ * hold, scaled by multiply-adds. A narrower network would mislead: the kernels' rate depends on the width, hardly on the extent.
+ */
+import { key } from '../engine/keys';
+import type { Shape3 } from '../engine/model';
+import { initialise } from '../engine/model';
+import { tf } from '../engine/tf';
+import { windowStarts } from '../evaluate/window';
+import { temperature } from '../paper/anneal';
+import { initialSearch, searchStep } from '../paper/bilevel';
+import { totalCost } from '../paper/cost';
+import { type BatchTensors, sampleNetwork } from '../paper/first-order';
+import { derivedNetwork, type Sample, supernet } from '../paper/network';
+import { initialRetrain, retrainStep } from '../paper/retrain';
+import { disposeState } from './checkpoint';
+import type { Config } from './config';
+import { typicalGenotype } from './expected';
+import { expectedCost, networkOptions, type PhaseName } from './memory';
+
+/** Seconds of one step of each phase with its whole batch, and of one window of the prediction with all its flips. */
+export interface StepSeconds {
+  readonly search: number;
+  readonly retrain: number;
+  readonly window: number;
+}
+
+export interface CalibrationOptions {
+  /** Seconds that the timing of each phase may take, about. */
+  readonly budget?: number;
+  /** Seconds now. */
+  readonly clock?: () => number;
+}
+
+/** Timed steps at the largest part of the patch that is reached. */
+const STEPS = 3;
+/** Parts of the patch's sides that are tried, smallest first. */
+const PARTS = [1 / 4, 3 / 8, 1 / 2, 3 / 4, 1];
+
+/** One timed piece of work: its seconds, and its multiply-adds forward. */
+interface Timed {
+  readonly seconds: number;
+  readonly multiplyAdds: number;
+}
+
+/** Times each phase of a configuration. */
+export function calibrate(
+  config: Config,
+  { budget = 20, clock = () => performance.now() / 1000 }: CalibrationOptions = {},
+): StepSeconds {
+  const rate = (measure: (patch: Shape3, steps: number) => Timed[]) =>
+    secondsPerMultiplyAdd(config.patch, measure, budget, clock);
+  const whole = (phase: PhaseName) => expectedCost(config, phase).flops * config[phase].batch;
+  const seconds = {
+    // A step of the search passes Θ's batch and α's.
+    search: rate((patch, steps) => timedSearch(config, patch, steps, clock)) * 2 * whole('search'),
+    retrain: rate((patch, steps) => timedRetrain(config, patch, steps, clock)) * whole('retrain'),
+    window:
+      rate((patch, steps) => timedForward(config, patch, steps, clock)) *
+      expectedCost(config, 'retrain').flops,
+  };
+  return { ...seconds, window: seconds.window * (config.flips ? 8 : 1) };
+}
+
+/** Windows that a volume of this shape is predicted in. */
+export function windowsOf(shape: Shape3, patch: Shape3): number {
+  return shape.reduce((n, size, axis) => n * windowStarts(size, patch[axis]).length, 1);
+}
+
+/** Seconds a multiply-add at the largest part of the patch that the budget reaches. */
+function secondsPerMultiplyAdd(
+  patch: Shape3,
+  measure: (patch: Shape3, steps: number) => Timed[],
+  budget: number,
+  clock: () => number,
+): number {
+  const began = clock();
+  const sizes = partsOf(patch);
+  let rate = 0;
+  for (const [i, size] of sizes.entries()) {
+    const started = clock();
+    const timed = measure(size, STEPS);
+    rate = timed.reduce((s, t) => s + t.seconds, 0) / timed.reduce((s, t) => s + t.multiplyAdds, 0);
+    const took = clock() - started;
+    const next = sizes[i + 1];
+    const growth = next ? volume(next) / volume(size) : 1;
+    if (clock() - began + took * growth > budget) break;
+  }
+  return rate;
+}
+
+const volume = (shape: Shape3) => shape[0] * shape[1] * shape[2];
+
+function partsOf(patch: Shape3): Shape3[] {
+  const side = (n: number, part: number) => Math.min(n, Math.max(16, Math.round((n * part) / 8) * 8));
+  const sizes = PARTS.map(
+    (part): Shape3 => [side(patch[0], part), side(patch[1], part), side(patch[2], part)],
+  );
+  return sizes.filter((size, i) => i === 0 || volume(size) > volume(sizes[i - 1]));
+}
+
+function timedSearch(config: Config, patch: Shape3, steps: number, clock: () => number): Timed[] {
+  const { search, seed } = config;
+  const net = supernet(networkOptions(config, 'search'));
+  const options = { ...search, batch: search.microBatch };
+  const tau = temperature(search.tau, 0, Math.ceil(search.steps / search.stepsPerEpoch));
+  const samples = search.microBatch;
+  const cost = (sample: Sample) => totalCost(net.cost(sample, patch)).flops * samples;
+  return timedSteps(
+    initialSearch(net, search, seed),
+    batchOf(config, patch, samples),
+    steps,
+    clock,
+    (state, batch) => searchStep(net, options, seed, state, { theta: batch, alpha: batch }).state,
+    (state) =>
+      (['theta', 'alpha'] as const).reduce((sum, purpose) => {
+        const k = key(seed, 'search', state.step, purpose);
+        return sum + cost(sampleNetwork(net, state.alpha, tau, k).sample);
+      }, 0),
+  );
+}
+
+function timedRetrain(config: Config, patch: Shape3, steps: number, clock: () => number): Timed[] {
+  const { retrain, seed, readings } = config;
+  const options = networkOptions(config, 'retrain');
+  const net = derivedNetwork(options, typicalGenotype(options, seed));
+  const multiplyAdds = totalCost(net.cost(patch)).flops * retrain.microBatch;
+  return timedSteps(
+    initialRetrain(net, retrain, seed),
+    batchOf(config, patch, retrain.microBatch),
+    steps,
+    clock,
+    (state, batch) => retrainStep(net, retrain, state, batch, readings).state,
+    () => multiplyAdds,
+  );
+}
+
+function timedForward(config: Config, patch: Shape3, steps: number, clock: () => number): Timed[] {
+  const options = networkOptions(config, 'retrain');
+  const net = derivedNetwork(options, typicalGenotype(options, config.seed));
+  const theta = initialise(net.parameters, key(config.seed, 'theta'));
+  const batch = batchOf(config, patch, 1);
+  const multiplyAdds = totalCost(net.cost(patch)).flops;
+  const timed = Array.from({ length: steps + 1 }, () => {
+    const began = clock();
+    const out = tf.tidy(() => net.forward(theta, batch.x));
+    out.dataSync();
+    out.dispose();
+    return { seconds: clock() - began, multiplyAdds };
+  });
+  tf.dispose([batch.x, batch.y]);
+  tf.dispose(theta);
+  return timed.slice(1);
+}
+
+/** Steps after one that is not timed: the first builds what later ones find. */
+function timedSteps<State extends object>(
+  first: State,
+  batch: BatchTensors,
+  steps: number,
+  clock: () => number,
+  step: (state: State, batch: BatchTensors) => State,
+  costOf: (state: State) => number,
+): Timed[] {
+  let state = step(first, batch);
+  const timed = Array.from({ length: steps }, () => {
+    const multiplyAdds = costOf(state);
+    const began = clock();
+    state = step(state, batch);
+    return { seconds: clock() - began, multiplyAdds };
+  });
+  disposeState(state);
+  tf.dispose([batch.x, batch.y]);
+  return timed;
+}
+
+function batchOf({ inputs }: Config, patch: Shape3, n: number): BatchTensors {
+  return {
+    x: tf.randomNormal([n, ...patch, inputs], 0, 1, 'float32', 1) as BatchTensors['x'],
+    y: tf.zeros([n, ...patch], 'int32') as BatchTensors['y'],
+  };
+}

@@ -1,0 +1,15 @@
+/** The thread that works on cases: it hashes their files, looks at them, or prepares them into the cache. It never loads TensorFlow. */
+import { parentPort } from 'node:worker_threads';
+import { ScnasError } from '../engine/errors';
+import { type CaseJob, look, prepareInto } from './case-jobs';
+import type { Reply } from './pool';
+
+parentPort?.on('message', (job: CaseJob) => {
+  let reply: Reply<unknown>;
+  try {
+    reply = { result: job.kind === 'look' ? look(job) : prepareInto(job) };
+  } catch (error) {
+    reply = { error: (error as Error).message, clear: error instanceof ScnasError };
+  }
+  parentPort?.postMessage(reply);
+});
