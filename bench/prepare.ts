@@ -1,5 +1,5 @@
 /**
- * What preparing batches costs a training loop: patches and flips, drawn by the worker thread while a step computes.
+ * What preparing batches costs a training loop: patches with nnU-Net v1's augmentation, drawn by the worker thread while a step computes.
  *
  *     node setup/run.mjs bench/prepare.ts [X,Y,Z] [BATCH] [STEP SECONDS] [STEPS]
  *
@@ -13,14 +13,14 @@ import { key } from '../src/engine/keys';
 import type { Shape3 } from '../src/engine/model';
 import { tf } from '../src/engine/tf';
 import { toTensors } from '../src/run/phase';
-import { batchStream, sharedCase } from '../src/run/prefetch';
+import { batchStream } from '../src/run/prefetch';
 
 const [patchText = '40,56,40', batchText = '2', stepText = '0.25', stepsText = '20'] = process.argv.slice(2);
 const patch = patchText.split(',').map(Number) as unknown as Shape3;
 const [batch, step, steps] = [batchText, stepText, stepsText].map(Number);
-const options = { batch, patch, foreground: 0.33, mirror: true };
+const options = { batch, patch, foreground: 0.33, mirror: true, augment: 'nnunet' } as const;
 const cases = Array.from({ length: 4 }, (_, i) =>
-  sharedCase(prepareCase({ ...phantomCase('Task04_Hippocampus', key(1, 'case', i)), id: `case ${i}` }, 3)),
+  prepareCase({ ...phantomCase('Task04_Hippocampus', key(1, 'case', i)), id: `case ${i}` }, 3),
 );
 
 const seconds = (f: () => void) => {
