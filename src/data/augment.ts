@@ -147,13 +147,22 @@ function cutOrdered(
       const y = corner[b] + j;
       const low = Math.max(0, -corner[c]);
       const high = Math.min(box[c], shape[c] - corner[c]);
-      if (x >= 0 && x < shape[a] && y >= 0 && y < shape[b])
-        for (let l = low; l < high; l++) {
-          const from = x * strides[a] + y * strides[b] + (corner[c] + l) * strides[c];
-          out.label[to + l] = label?.[from] ?? 0;
-          for (let ch = 0; ch < channels; ch++)
-            out.image[(to + l) * channels + ch] = image[from * channels + ch];
-        }
+      if (x >= 0 && x < shape[a] && y >= 0 && y < shape[b]) {
+        const line = x * strides[a] + y * strides[b] + corner[c] * strides[c];
+        if (strides[c] === 1 && label && high > low) {
+          out.label.set(label.subarray(line + low, line + high), to + low);
+          out.image.set(
+            image.subarray((line + low) * channels, (line + high) * channels),
+            (to + low) * channels,
+          );
+        } else
+          for (let l = low; l < high; l++) {
+            const from = line + l * strides[c];
+            out.label[to + l] = label?.[from] ?? 0;
+            for (let ch = 0; ch < channels; ch++)
+              out.image[(to + l) * channels + ch] = image[from * channels + ch];
+          }
+      }
       to += box[c];
     }
   return out;
