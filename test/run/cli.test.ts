@@ -262,6 +262,13 @@ describe('a run from the command line', () => {
     expect(Object.keys(dice)).toEqual(['Anterior', 'Posterior', 'mean']);
     const record = JSON.parse(fs.readFileSync(path.join(run, 'record.json'), 'utf8'));
     expect(record.dice).toEqual(dice);
+    expect(Object.keys(cases[0].hd95)).toEqual(['Anterior', 'Posterior']);
+    expect(record.facts.scores.dice.mean.n).toBe(3);
+    const table = (await scnas('evaluate', '--run', run)).out;
+    for (const head of ['Dice, %', 'HD95, mm', '95 % interval of the mean']) expect(table).toContain(head);
+    const itself = JSON.parse((await scnas('compare', run, run, '--json')).out);
+    expect(itself.rows[0]).toMatchObject({ metric: 'dice', name: 'Anterior', difference: 0, p: 1 });
+    expect((await scnas('compare', run, run)).out).toMatch(/Anterior .* 0\.00 to 0\.00 .* 1\.0000/);
     expect(record.phases).toMatchObject({
       search: { steps: 3 },
       retrain: { steps: 3 },
@@ -287,6 +294,16 @@ describe('a run from the command line', () => {
     });
     expect(place(one.geometry)).toEqual(place(input.geometry));
     expect(new Set(one.data).size).toBeGreaterThan(1);
+
+    const many = at('many');
+    fs.mkdirSync(many);
+    fs.copyFileSync(image(id), path.join(many, 'good.nii.gz'));
+    fs.writeFileSync(path.join(many, 'bad.nii.gz'), 'no volume');
+    const mixed = await scnas('predict', '--model', run, '--in', many, '--out', at('mixed'));
+    expect(mixed.code).toBe(1);
+    expect(mixed.err).toContain('found 1 that cannot, the first');
+    expect(fs.readdirSync(at('mixed'))).toEqual(['good.nii.gz']);
+    expect(readNifti(at('mixed', 'good.nii.gz')).data).toEqual(one.data);
   });
 
   it('is published without paths', async () => {
