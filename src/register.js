@@ -1,5 +1,5 @@
 /**
- * Lets Node load this project's TypeScript, from whatever folder it is called: transpiled only, by the repository's own tsconfig, and kept in
+ * Lets Node load this project's TypeScript, from whatever folder it is called: transpiled by ts-node with the repository's own tsconfig, and kept in
  * build/transpiled, since the compiler takes most of the time in which `require('scnas')` returns. Stack traces lead into the TypeScript.
  */
 const { createHash } = require('node:crypto');
@@ -10,7 +10,9 @@ const path = require('node:path');
 const root = path.join(__dirname, '..');
 const folder = path.join(root, 'build', 'transpiled');
 const tsconfig = fs.readFileSync(path.join(root, 'tsconfig.json'), 'utf8');
-const compiler = require('typescript/package.json').version;
+const compiler = ['typescript', 'ts-node'].map((name) => require(`${name}/package.json`).version).join(' ');
+/** ts-node's compiler, made when a file is not kept yet. */
+let compiling;
 
 const hash = (...texts) =>
   texts.reduce((h, text) => h.update(text).update('\0'), createHash('sha256')).digest('hex');
@@ -25,24 +27,10 @@ function transpile(file) {
   const kept = fs.existsSync(keptAt) ? fs.readFileSync(keptAt, 'utf8') : '';
   if (kept.endsWith(mark)) return kept;
 
-  const ts = require('typescript');
-  const { options } = ts.convertCompilerOptionsFromJson(JSON.parse(tsconfig).compilerOptions, root);
-  const compilerOptions = { ...options, noEmit: false, inlineSourceMap: true };
-  const { outputText, diagnostics } = ts.transpileModule(source, {
-    compilerOptions,
-    fileName: file,
-    reportDiagnostics: true,
-  });
-  if (diagnostics.length > 0) {
-    const host = {
-      getCanonicalFileName: (name) => name,
-      getCurrentDirectory: () => root,
-      getNewLine: () => '\n',
-    };
-    throw new SyntaxError(ts.formatDiagnostics(diagnostics, host).trim());
-  }
-  keep(keptAt, outputText + mark);
-  return outputText + mark;
+  compiling ??= require('ts-node').create({ project: path.join(root, 'tsconfig.json'), transpileOnly: true });
+  const text = compiling.compile(source, file) + mark;
+  keep(keptAt, text);
+  return text;
 }
 
 /** Written beside and renamed; where the folder cannot be written, nothing is kept. */
