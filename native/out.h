@@ -81,14 +81,12 @@ inline void out_input(const OutShape& s, const float* dy, const float* x, const 
         for (; v < last; v++) {
           const float *g = dy + v * s.classes, *from = x + v * c;
           float* to = dx + v * c;
-          const auto sum = [&](auto zero, auto read, int64_t at) {
-            for (int64_t k = 0; k < s.classes; k++) zero += g[k] * read(turned.data() + k * wide + at);
-            return leaky_grad(read(from + at), zero);
-          };
-          int64_t at = 0;
-          for (; at + lanes <= c; at += lanes) store(to + at, sum(vec{}, load, at));
-          for (; at + 4 <= c; at += 4) store4(to + at, sum(vec4{}, load4, at));
-          for (; at < c; at++) to[at] = sum(0.0f, [](const float* p) { return *p; }, at);
+          each_part(c, [&](auto kind, int64_t at) {
+            typedef decltype(kind) V;
+            V sum{};
+            for (int64_t k = 0; k < s.classes; k++) sum += g[k] * load_as<V>(turned.data() + k * wide + at);
+            store_as(to + at, leaky_grad(load_as<V>(from + at), sum));
+          });
         }
       },
       256);
