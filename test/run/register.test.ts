@@ -59,8 +59,6 @@ f({ a: 7 });`;
   });
 
   it('says where a file cannot be compiled', () => {
-    expect(run('export const out = ;').out).toMatch(
-      /file\.ts\(1,20\): error TS1109: Expression expected/,
-    );
+    expect(run('export const out = ;').out).toMatch(/file\.ts\(1,20\): error TS1109: Expression expected/);
   });
 });
