@@ -32,14 +32,15 @@ export interface CalibrationOptions {
   readonly clock?: () => number;
 }
 
-/** Timed steps at the largest part of the patch that is reached. */
+/** Timed steps at each part of the patch. */
 const STEPS = 3;
 /** Parts of the patch's sides that are tried, smallest first. */
 const PARTS = [1 / 4, 3 / 8, 1 / 2, 3 / 4, 1];
 
-/** One timed piece of work: its seconds, and its multiply-adds forward. */
-interface Timed {
+/** One timed piece of work: its seconds, its passes through the network, and its multiply-adds forward. */
+export interface Timed {
   readonly seconds: number;
+  readonly passes: number;
   readonly multiplyAdds: number;
 }
 
@@ -48,18 +49,26 @@ export function calibrate(
   config: Config,
   { budget = 20, clock = () => performance.now() / 1000 }: CalibrationOptions = {},
 ): StepSeconds {
-  const rate = (measure: (patch: Shape3, steps: number) => Timed[]) =>
-    secondsPerMultiplyAdd(config.patch, measure, budget, clock);
-  const whole = (phase: PhaseName) => expectedCost(config, phase).flops * config[phase].batch;
-  const seconds = {
-    // A step of the search passes Θ's batch and α's.
-    search: rate((patch, steps) => timedSearch(config, patch, steps, clock)) * 2 * whole('search'),
-    retrain: rate((patch, steps) => timedRetrain(config, patch, steps, clock)) * whole('retrain'),
-    window:
-      rate((patch, steps) => timedForward(config, patch, steps, clock)) *
-      expectedCost(config, 'retrain').flops,
+  const line = (measure: Measure) => timeOf(config.patch, measure, budget, clock);
+  // A step of the search passes Θ's batch and α's; each micro-batch is a pass of its own.
+  const step = (phase: PhaseName, passes: number, { fixed, rate }: Line) => {
+    const { batch, microBatch } = config[phase];
+    return passes * (batch / microBatch) * fixed + passes * batch * expectedCost(config, phase).flops * rate;
   };
-  return { ...seconds, window: seconds.window * (config.flips ? 8 : 1) };
+  const window = line((patch, steps) => timedForward(config, patch, steps, clock));
+  return {
+    search: step(
+      'search',
+      2,
+      line((patch, steps) => timedSearch(config, patch, steps, clock)),
+    ),
+    retrain: step(
+      'retrain',
+      1,
+      line((patch, steps) => timedRetrain(config, patch, steps, clock)),
+    ),
+    window: (config.flips ? 8 : 1) * (window.fixed + window.rate * expectedCost(config, 'retrain').flops),
+  };
 }
 
 /** Windows that a volume of this shape is predicted in. */
@@ -67,26 +76,46 @@ export function windowsOf(shape: Shape3, patch: Shape3): number {
   return shape.reduce((n, size, axis) => n * windowStarts(size, patch[axis]).length, 1);
 }
 
-/** Seconds a multiply-add at the largest part of the patch that the budget reaches. */
-function secondsPerMultiplyAdd(
-  patch: Shape3,
-  measure: (patch: Shape3, steps: number) => Timed[],
-  budget: number,
-  clock: () => number,
-): number {
+/** Seconds of a pass: a fixed part, which dispatch takes, and one for each multiply-add. */
+interface Line {
+  readonly fixed: number;
+  readonly rate: number;
+}
+
+type Measure = (patch: Shape3, steps: number) => readonly Timed[];
+
+/** Times growing parts of the patch, two at least, until the next would take longer than the budget. */
+function timeOf(patch: Shape3, measure: Measure, budget: number, clock: () => number): Line {
   const began = clock();
   const sizes = partsOf(patch);
-  let rate = 0;
+  // What runs for the first time is compiled on its way.
+  measure(sizes[0], 3);
+  const timed: Timed[] = [];
   for (const [i, size] of sizes.entries()) {
     const started = clock();
-    const timed = measure(size, STEPS);
-    rate = timed.reduce((s, t) => s + t.seconds, 0) / timed.reduce((s, t) => s + t.multiplyAdds, 0);
-    const took = clock() - started;
+    timed.push(...measure(size, STEPS));
     const next = sizes[i + 1];
     const growth = next ? volume(next) / volume(size) : 1;
-    if (clock() - began + took * growth > budget) break;
+    if (i > 0 && clock() - began + (clock() - started) * growth > budget) break;
   }
-  return rate;
+  return lineThrough(timed);
+}
+
+/** The line with the least squares of relative errors; neither part below 0. */
+export function lineThrough(timed: readonly Timed[]): Line {
+  // Divided by the seconds: 1 = fixed · u + rate · v.
+  const sum = (of: (u: number, v: number) => number) =>
+    timed.reduce(
+      (s, { passes, multiplyAdds, seconds }) => s + of(passes / seconds, multiplyAdds / seconds),
+      0,
+    );
+  const [uu, uv, vv] = [sum((u) => u * u), sum((u, v) => u * v), sum((_, v) => v * v)];
+  const [u1, v1] = [sum((u) => u), sum((_, v) => v)];
+  const determinant = uu * vv - uv * uv;
+  const fixed = (u1 * vv - v1 * uv) / determinant;
+  const rate = (uu * v1 - uv * u1) / determinant;
+  if (determinant > 1e-9 * uu * vv && fixed >= 0 && rate > 0) return { fixed, rate };
+  return rate > 0 || !(fixed > 0) ? { fixed: 0, rate: v1 / vv } : { fixed: u1 / uu, rate: 0 };
 }
 
 const volume = (shape: Shape3) => shape[0] * shape[1] * shape[2];
@@ -111,6 +140,7 @@ function timedSearch(config: Config, patch: Shape3, steps: number, clock: () => 
     batchOf(config, patch, samples),
     steps,
     clock,
+    2,
     (state, batch) => searchStep(net, options, seed, state, { theta: batch, alpha: batch }).state,
     (state) =>
       (['theta', 'alpha'] as const).reduce((sum, purpose) => {
@@ -130,6 +160,7 @@ function timedRetrain(config: Config, patch: Shape3, steps: number, clock: () =>
     batchOf(config, patch, retrain.microBatch),
     steps,
     clock,
+    1,
     (state, batch) => retrainStep(net, retrain, state, batch, readings).state,
     () => multiplyAdds,
   );
@@ -146,7 +177,7 @@ function timedForward(config: Config, patch: Shape3, steps: number, clock: () =>
     const out = tf.tidy(() => net.forward(theta, batch.x));
     out.dataSync();
     out.dispose();
-    return { seconds: clock() - began, multiplyAdds };
+    return { seconds: clock() - began, passes: 1, multiplyAdds };
   });
   tf.dispose([batch.x, batch.y]);
   tf.dispose(theta);
@@ -159,6 +190,7 @@ function timedSteps<State extends object>(
   batch: BatchTensors,
   steps: number,
   clock: () => number,
+  passes: number,
   step: (state: State, batch: BatchTensors) => State,
   costOf: (state: State) => number,
 ): Timed[] {
@@ -167,7 +199,7 @@ function timedSteps<State extends object>(
     const multiplyAdds = costOf(state);
     const began = clock();
     state = step(state, batch);
-    return { seconds: clock() - began, multiplyAdds };
+    return { seconds: clock() - began, passes, multiplyAdds };
   });
   disposeState(state);
   tf.dispose([batch.x, batch.y]);
