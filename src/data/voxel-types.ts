@@ -28,7 +28,7 @@ function wide(view: typeof BigInt64Array | typeof BigUint64Array): VoxelType {
     bytes: 8,
     read: (bytes, little) => {
       const { buffer, byteOffset, length } = ordered(bytes, 8, little);
-      return Float64Array.from(new view(buffer, byteOffset, length / 8), Number);
+      return Float64Array.from(new view(buffer as ArrayBuffer, byteOffset, length / 8), Number);
     },
   };
 }
