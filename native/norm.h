@@ -27,7 +27,7 @@ inline void moments(const Shape& s, const float* x, float epsilon, float* mean, 
   for (int64_t i = 0; i < n; i++) {
     const double off = sums[size_t(i)] / voxels, variance = sums[size_t(n + i)] / voxels - off * off;
     mean[i] = float(double(shift[i / s.c * lanes + i % s.c]) + off);
-    rstd[i] = float(1 / std::sqrt((variance > 0 ? variance : 0) + double(epsilon)));
+    rstd[i] = float(1 / std::sqrt((variance < 0 ? 0 : variance) + double(epsilon)));
   }
 }
 
@@ -37,7 +37,7 @@ inline void moments_from_sums(const Shape& s, const double* sums, float epsilon,
   for (int64_t i = 0; i < s.n * s.c; i++) {
     const double m = sums[2 * i] / voxels, variance = sums[2 * i + 1] / voxels - m * m;
     mean[i] = float(m);
-    rstd[i] = float(1 / std::sqrt((variance > 0 ? variance : 0) + double(epsilon)));
+    rstd[i] = float(1 / std::sqrt((variance < 0 ? 0 : variance) + double(epsilon)));
   }
 }
 

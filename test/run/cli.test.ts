@@ -208,7 +208,7 @@ describe('bad input to a search', () => {
       '--set',
       'checkpoint.steps=1',
       '--set',
-      'search.theta.rate=1e30',
+      'search.theta.rate=1e38',
     );
     expect(code).toBe(1);
     expect(err).toMatch(
@@ -310,7 +310,7 @@ describe('a run from the command line', () => {
     const out = at('published');
     const { code, text } = await scnas('publish', '--run', run, '--out', out);
     expect(code).toBe(0);
-    const names = ['cases.jsonl', 'config.json', 'genotype.json', 'metrics.jsonl', 'record.json'];
+    const names = ['cases.jsonl', 'config.json', 'genotype.json', 'metrics.jsonl', 'plan.json', 'record.json'];
     expect(fs.readdirSync(out).sort()).toEqual(names);
     for (const name of names) {
       expect(text).toContain(name);
