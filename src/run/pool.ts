@@ -17,7 +17,7 @@ export interface PoolOptions<Job, Result> {
   readonly script: string;
   /** At most this many threads; 0: this thread. */
   readonly threads: number;
-  /** Ends the work after the jobs under way. */
+  /** Ends the work of threads after the jobs under way; work in this thread is little and is done to its end. */
   readonly signal?: AbortSignal;
   /** Called after each job with the number done. */
   readonly onDone?: (done: number, result: Result) => void;
@@ -49,7 +49,7 @@ export async function doAll<Job, Result>(options: PoolOptions<Job, Result>): Pro
   let next = 0;
   let done = 0;
   const serve = async (one: (job: Job) => Promise<Result>) => {
-    while (next < jobs.length && !signal?.aborted) {
+    while (next < jobs.length && !(threads > 0 && signal?.aborted)) {
       const at = next++;
       results[at] = await one(jobs[at]);
       onDone?.(++done, results[at]);

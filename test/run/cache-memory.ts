@@ -13,7 +13,7 @@ async function main(root: string): Promise<void> {
   const plan = { data: root, task, dataHash, inputs: modalities.length, classes, patch };
   const config = resolveConfig({ plan, given: { spacing: [0.9, 0.9, 0.9] } });
   const ids = dataset.cases.map(({ id }) => id);
-  const prepared = await runCases(config, dataset, ids);
+  const prepared = await runCases(config, dataset, ids, { threads: 1 });
   const options = { batch: 2, patch, foreground: 0.33, mirror: true };
   for (let step = 0; step < 60; step++) drawBatch(prepared, options, key(1, step));
   const bytes = prepared.reduce((sum, { file }) => sum + fs.statSync(file).size, 0);
