@@ -198,6 +198,17 @@ describe('bad input to a search', () => {
 
   it('stops at a loss that is no number, names the step, and keeps the checkpoint', async () => {
     const run = at('nan');
+    const file = at('nan.ts');
+    // An operation that breaks after some steps.
+    fs.writeFileSync(
+      file,
+      `let calls = 0;
+       const pool = require(${JSON.stringify(require.resolve('@tensorflow/tfjs-node-gpu'))}).avgPool3d;
+       const cost = () => ({ multiplyAdds: 0, kept: 0 });
+       const apply = (stride) => (x) => (stride === 1 ? x : pool(x, 2, 2, 'same')).mul(++calls < 400 ? 1 : Number.NaN);
+       const breaks = (name) => ({ name, paperName: name, cost, build: ({ stride }) => ({ parameters: [], apply: apply(stride) }) });
+       export const operations = [breaks('one'), breaks('other')];`,
+    );
     const { code, err } = await scnas(
       'search',
       '--data',
@@ -205,10 +216,12 @@ describe('bad input to a search', () => {
       ...small,
       '--run',
       run,
+      '--operations',
+      file,
       '--set',
       'checkpoint.steps=1',
       '--set',
-      'search.theta.rate=1e38',
+      'search.steps=12',
     );
     expect(code).toBe(1);
     expect(err).toMatch(
@@ -310,7 +323,14 @@ describe('a run from the command line', () => {
     const out = at('published');
     const { code, text } = await scnas('publish', '--run', run, '--out', out);
     expect(code).toBe(0);
-    const names = ['cases.jsonl', 'config.json', 'genotype.json', 'metrics.jsonl', 'plan.json', 'record.json'];
+    const names = [
+      'cases.jsonl',
+      'config.json',
+      'genotype.json',
+      'metrics.jsonl',
+      'plan.json',
+      'record.json',
+    ];
     expect(fs.readdirSync(out).sort()).toEqual(names);
     for (const name of names) {
       expect(text).toContain(name);
