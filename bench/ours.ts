@@ -83,7 +83,11 @@ export function stepper(kind: Kind, setting: Setting, { of, ...made }: Compariso
   const batch = batchOf(setting);
   if (kind === 'inference') {
     const theta = startOf(made.parameters);
-    return () => ({ seconds: seconds(() => tf.tidy(() => net.forward(theta, batch.x).dataSync())) });
+    // In braces: tfjs looks through whatever a tidy returns for tensors, number by number.
+    const forward = () => {
+      net.forward(theta, batch.x).dataSync();
+    };
+    return () => ({ seconds: seconds(() => tf.tidy(forward)) });
   }
   const options: RetrainOptions = {
     steps: Number.MAX_SAFE_INTEGER,
