@@ -17,8 +17,8 @@ const sets = [
   'readings.nodes=two',
   'search.stem=2',
   'retrain.stem=2',
-  'search.steps=24',
-  'retrain.steps=24',
+  'search.steps=120',
+  'retrain.steps=120',
   'retrain.minRate=1e-12',
   'checkpoint.steps=1',
   'augment=nnunet',
@@ -53,11 +53,11 @@ const killed = async (dir: string, early: boolean, args: readonly string[]): Pro
   let over = false;
   void end.then(() => (over = true));
   const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-  if (early) await pause(Math.random() * 3000);
+  if (early) await pause(Math.random() * 1200);
   else {
     const before = lines(dir);
     while (!over && lines(dir) <= before) await pause(5);
-    await pause(Math.random() * 400);
+    await pause(Math.random() * 80);
   }
   child.kill('SIGKILL');
   const { code, text } = await end;
@@ -164,7 +164,7 @@ describe('a run killed at random moments', () => {
       start('search', '--run', dir, '--resume', '--set', 'search.steps=99', '--set', 'seed=4'),
     );
     expect(again.code).toBe(1);
-    expect(again.text).toContain('search.steps: 24 in the run, 99 now');
+    expect(again.text).toContain('search.steps: 120 in the run, 99 now');
     expect(again.text).toContain('seed: 0 in the run, 4 now');
   });
 });
