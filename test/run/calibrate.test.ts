@@ -65,7 +65,8 @@ describe('the line through timed steps', () => {
 });
 
 describe('a calibration that stops at a part of the patch', { timeout: 600_000 }, () => {
-  it('predicts a step of each phase within a factor of 1.5', () => {
+  // Seconds depend on what else the machine does: to be run alone, with SCNAS_TIMED=1.
+  it.skipIf(!process.env.SCNAS_TIMED)('predicts a step of each phase within a factor of 1.5', () => {
     // The budget is spent at once, so that only 16³ and 24³ of the patch are timed.
     const predicted = calibrate(config, { clock, budget: 1e-9 });
     const { search, retrain, seed, readings } = config;
