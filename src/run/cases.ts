@@ -23,8 +23,8 @@ export function openRunData(config: Config): Dataset {
   return dataset;
 }
 
-/** Training and validation cases: one of nnU-Net's folds, or every case and none. */
-export function splitOf({ fold, folds: count }: Config, dataset: Dataset): Fold {
+/** Training and validation cases: one of nnU-Net's folds, its training part split again where `inner` is set, or every case and none. */
+export function splitOf({ fold, folds: count, inner }: Config, dataset: Dataset): Fold {
   const unlabelled = dataset.cases.find(({ label }) => label === undefined);
   if (unlabelled)
     fail({
@@ -34,7 +34,9 @@ export function splitOf({ fold, folds: count }: Config, dataset: Dataset): Fold 
       next: 'list only labelled cases under "training"',
     });
   const ids = dataset.cases.map(({ id }) => id);
-  return fold === 'all' ? { train: ids, validation: [] } : folds(ids, count)[fold];
+  if (fold === 'all') return { train: ids, validation: [] };
+  const split = folds(ids, count)[fold];
+  return inner ? folds(split.train, count)[0] : split;
 }
 
 /** The search's two sets: Θ and α learn on different cases, split 4:1 by the seed. */

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Normalisation } from '../data/normalise';
-import { type Augment, augments } from '../data/patches';
+import type { Augment } from '../data/patches';
 import type { Preprocessing } from '../data/preprocess';
 import type { Spacing } from '../data/resample';
 import { fail } from '../engine/errors';
@@ -13,7 +13,8 @@ import type { Shape3 } from '../engine/model';
 import type { AdamOptions } from '../paper/adam';
 import type { Schedule } from '../paper/anneal';
 import type { PlateauOptions } from '../paper/plateau';
-import { defaultReadings, type Readings, readingTable } from '../paper/readings';
+import { defaultReadings, type Readings } from '../paper/readings';
+import { type Method, rules, type SpacingRule } from './config-rules';
 import { readJson } from './files';
 import * as o from './options';
 
@@ -31,14 +32,6 @@ export interface PhaseOptions {
   readonly stepsPerEpoch: number;
   readonly plateau: PlateauOptions;
 }
-
-/** Target spacings that follow from the data: 0.7 mm along each axis (the paper's), or the median of each axis (nnU-Net's). */
-export const spacingRules = ['iso07', 'median'] as const;
-export type SpacingRule = (typeof spacingRules)[number];
-
-export const methods = ['scnas', 'random', 'unet'] as const;
-/** Where the network comes from: a search (or a given genotype), a random genotype, or a plain 3D U-Net of equal multiply-adds. */
-export type Method = (typeof methods)[number];
 
 export interface Config {
   readonly schema: 'scnas-config-1';
@@ -58,6 +51,8 @@ export interface Config {
   /** Which of the folds is validated on; `all` trains on every case and validates on none. */
   readonly fold: number | 'all';
   readonly folds: number;
+  /** Choices are made here: the fold's training part is split again, and its own fold 0 is validated on instead of the fold's cases. */
+  readonly inner: boolean;
   readonly seed: number;
   readonly method: Method;
   /** Names of the candidate operations. */
@@ -119,6 +114,7 @@ export const defaults: o.Options = {
   classes: [],
   fold: 0,
   folds: 5,
+  inner: false,
   seed: 0,
   method: 'scnas',
   operations: [],
@@ -157,69 +153,6 @@ export const defaults: o.Options = {
   readings: defaultReadings,
 };
 
-const phaseRules = (name: string): o.Rules =>
-  Object.fromEntries(
-    Object.entries({
-      stem: o.multipleOf(2),
-      batch: o.whole(1),
-      microBatch: o.whole(1),
-      steps: o.whole(1),
-      stepsPerEpoch: o.whole(1),
-      'plateau.patience': o.whole(1),
-      'plateau.factor': o.positive,
-      ...Object.fromEntries(
-        ['adam', 'theta', 'alpha'].flatMap((adam) => [
-          [`${adam}.rate`, o.positive],
-          [`${adam}.beta1`, o.between(0, 0.999999)],
-          [`${adam}.beta2`, o.between(0, 0.999999)],
-        ]),
-      ),
-    }).map(([key, rule]) => [`${name}.${key}`, rule]),
-  );
-
-/** The numbers that each schedule of τ needs. */
-const schedules: Readonly<Record<Schedule['kind'], Readonly<Record<string, o.Rule>>>> = {
-  linear: { from: o.positive, to: o.positive },
-  exponential: { from: o.positive, rate: o.positive },
-  constant: { value: o.positive },
-  given: { values: o.listOf(o.positive) },
-};
-
-const tauRule: o.Rule = (v) => {
-  const given = v as Readonly<Record<string, o.Json>> | null;
-  const needed = schedules[given?.kind as Schedule['kind']];
-  if (!given || !needed) return `an object with kind ${Object.keys(schedules).join(', ')}`;
-  const fits = Object.keys(given).length === Object.keys(needed).length + 1;
-  const right = Object.entries(needed).every(([name, rule]) => rule(given[name] ?? null) === undefined);
-  return fits && right
-    ? undefined
-    : `{kind: "${given.kind}"} with positive ${Object.keys(needed).join(', ')} and nothing else`;
-};
-
-const rules: o.Rules = {
-  schema: o.oneOf('scnas-config-1'),
-  fold: o.either(o.whole(0), o.oneOf('all')),
-  folds: o.whole(2),
-  seed: o.whole(0),
-  method: o.oneOf(...methods),
-  operationsFile: (v) => (v === null || typeof v === 'string' ? undefined : 'a file name or null'),
-  patch: o.patchSides,
-  spacing: o.either(o.oneOf('native', ...spacingRules), o.spacing),
-  intensities: o.listOf(o.normalisation),
-  foreground: o.between(0, 1),
-  augment: o.oneOf(...augments),
-  ...phaseRules('search'),
-  ...phaseRules('retrain'),
-  'search.tau': tauRule,
-  'retrain.minRate': o.positive,
-  'retrain.decay': o.between(0, 10),
-  'unet.multiplyAdds': o.whole(0),
-  'checkpoint.steps': o.whole(1),
-  'checkpoint.seconds': o.positive,
-  ahead: o.whole(0),
-  ...Object.fromEntries(readingTable.map(({ name, options }) => [`readings.${name}`, o.oneOf(...options)])),
-};
-
 /** Keys that a resume may change: they move no number of the run. */
 export const freeKeys: readonly string[] = [
   'data',
@@ -232,6 +165,25 @@ export const freeKeys: readonly string[] = [
 
 /** Keys that configurations written by earlier versions lack; their defaults say what those versions did. */
 const addedLater: readonly string[] = ['plan', 'intensities', 'augment'];
+
+/** Keys that came after the first records, dotted where they lie deeper. Whoever adds a key to the defaults names it here. */
+const lateKeys: readonly string[] = ['inner'];
+
+/**
+ * The configuration without the late keys that stand at their defaults, so that its hash is what earlier versions computed.
+ */
+export function withoutLateDefaults(config: o.Options): o.Options {
+  const without = (options: o.Options, base: o.Options, prefix: string): o.Options =>
+    Object.fromEntries(
+      Object.entries(options).flatMap(([name, value]): [string, o.Json][] => {
+        const key = prefix + name;
+        if (lateKeys.includes(key) && JSON.stringify(value) === JSON.stringify(base[name])) return [];
+        const inside = lateKeys.some((late) => late.startsWith(`${key}.`));
+        return [[name, inside ? without(value as o.Options, base[name] as o.Options, `${key}.`) : value]];
+      }),
+    );
+  return without(config, defaults, '');
+}
 
 /** The layers of a configuration, each checked as it is laid on. */
 export interface Layers {
@@ -272,7 +224,7 @@ export function preprocessingOf({ spacing, maskStatistics, intensities, name }: 
 export function parseConfig(json: unknown, where: string, set: readonly string[] = []): Config {
   let out = o.overlay(defaults, json, where, rules);
   const missing = Object.keys(defaults).filter(
-    (name) => !(name in (json as object)) && !addedLater.includes(name),
+    (name) => !(name in (json as object)) && !addedLater.includes(name) && !lateKeys.includes(name),
   );
   if (missing.length > 0)
     fail({
@@ -294,6 +246,13 @@ function checked(options: o.Options, where: string): Config {
       expected: `fold to be 0 … ${config.folds - 1} or all`,
       found: String(config.fold),
       next: 'correct the fold',
+    });
+  if (config.inner && config.fold === 'all')
+    fail({
+      where,
+      expected: 'inner with fold 0 to 4',
+      found: 'fold all, which leaves no case unseen',
+      next: 'choose a fold',
     });
   for (const name of ['search', 'retrain'] as const) {
     const { batch, microBatch } = config[name];

@@ -6,7 +6,8 @@ import type { Normalisation } from '../data/normalise';
 import type { Spacing } from '../data/resample';
 import { fail } from '../engine/errors';
 import type { Shape3 } from '../engine/model';
-import { type Config, preprocessingOf, type SpacingRule } from './config';
+import { type Config, preprocessingOf } from './config';
+import type { SpacingRule } from './config-rules';
 import { readJson } from './files';
 import * as o from './options';
 

@@ -1,8 +1,9 @@
 /** record.json: what a run was and what it reached, without paths or host names, so that a copy may be published under results/. */
 import { fail } from '../engine/errors';
-import type { Config } from './config';
+import { type Config, withoutLateDefaults } from './config';
 import { hashOf } from './hash';
 import { commit, machine } from './machine';
+import type { Options } from './options';
 
 /** Seconds and steps of a phase that is done or under way. */
 export interface PhaseRecord {
@@ -18,6 +19,8 @@ export interface RunRecord {
   readonly configHash: string;
   readonly genotypeHash: string | null;
   readonly fold: number | 'all';
+  /** True where the validation cases are a part of the fold's training cases: a run that choices are made by. */
+  readonly inner?: boolean;
   readonly seed: number;
   readonly phases: Readonly<Record<string, PhaseRecord>>;
   readonly kernels: string;
@@ -42,6 +45,7 @@ export function newRecord(config: Config): RunRecord {
     configHash: configHash(config),
     genotypeHash: null,
     fold: config.fold,
+    ...(config.inner ? { inner: true } : {}),
     seed: config.seed,
     phases: {},
     ...machine(),
@@ -62,7 +66,7 @@ export function configHash({
   name: _____,
   ...moves
 }: Config): string {
-  return hashOf(moves);
+  return hashOf(withoutLateDefaults(moves as unknown as Options));
 }
 
 const kinds: Readonly<Record<keyof RunRecord, (v: unknown) => boolean>> = {
@@ -73,6 +77,7 @@ const kinds: Readonly<Record<keyof RunRecord, (v: unknown) => boolean>> = {
   configHash: isText,
   genotypeHash: (v) => v === null || isText(v),
   fold: (v) => v === 'all' || isWhole(v),
+  inner: (v) => v === undefined || v === true,
   seed: isWhole,
   phases: (v) =>
     isObject(v) &&

@@ -2,7 +2,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { configChanges, parseConfig, resolveConfig } from '../../src/run/config';
+import type { Dataset } from '../../src/data/msd';
+import { splitOf } from '../../src/run/cases';
+import { configChanges, parseConfig, resolveConfig, withoutLateDefaults } from '../../src/run/config';
+import { configHash } from '../../src/run/record';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'scnas-config-'));
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -106,5 +109,32 @@ describe('a configuration', () => {
       `search.steps: ${config.search.steps} in the run, 9 now`,
       'readings.order: "theta first" in the run, "alpha first" now',
     ]);
+  });
+});
+
+describe('the inner split', () => {
+  const cases = Array.from({ length: 23 }, (_, i) => ({ id: `c${i}`, image: '', label: 'x' }));
+  const dataset = { cases } as unknown as Dataset;
+
+  it('shares no case with the fold that it chooses for, and covers its training part', () => {
+    const outer = splitOf(resolveConfig({ plan, given: { fold: 2 } }), dataset);
+    const { train, validation } = splitOf(resolveConfig({ plan, given: { fold: 2, inner: true } }), dataset);
+    expect([...train, ...validation].sort()).toEqual([...outer.train].sort());
+    expect(validation.length).toBe(4);
+    expect(validation.filter((id) => outer.validation.includes(id))).toEqual([]);
+  });
+
+  it('is refused where every case trains', () => {
+    expect(() => resolveConfig({ plan, given: { fold: 'all', inner: true } })).toThrow(
+      /leaves no case unseen/,
+    );
+  });
+
+  it('moves the hash of a configuration only where it is asked for', () => {
+    const early = parseConfig({ ...resolveConfig({ plan }) }, 'early');
+    const { inner: _, ...without } = early;
+    expect(configHash(parseConfig(without, 'early'))).toBe(configHash(early));
+    expect(configHash({ ...early, inner: true })).not.toBe(configHash(early));
+    expect(withoutLateDefaults(early as never)).not.toHaveProperty('inner');
   });
 });

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRun, readLines, readRecord } from '../../src/run/folder';
+import { configHash } from '../../src/run/record';
 
 const root = path.join(__dirname, '../..');
 const readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
@@ -25,6 +26,7 @@ describe('published runs', () => {
     const record = readRecord(run);
     expect(record.task).toBe(run.config.task);
     expect(record.dataHash).toBe(run.config.dataHash);
+    expect(record.configHash).toBe(configHash(run.config));
     expect(record.dice).not.toBeNull();
     const cases = readLines<{ dice: Record<string, number> }>(run, 'cases.jsonl');
     expect(cases).toHaveLength(record.cases);

@@ -20,6 +20,7 @@ export interface RunOptions {
   readonly config?: string;
   readonly set: readonly string[];
   readonly fold?: string;
+  readonly inner?: boolean;
   readonly seed?: string;
   readonly run?: string;
   readonly resume?: boolean;
@@ -56,6 +57,7 @@ export function withRun(command: Command): Command {
     .option('--plan <file>', 'obey this plan, from scnas plan --out, instead of looking at the data')
     .option('--spacing <rule>', 'target spacing: iso07 (0.7 mm), median, native, or X,Y,Z in mm')
     .option('--fold <k>', 'which fold is validated on (0 to 4), or all: train on every case')
+    .option('--inner', 'choose by this: validate on a fifth of the fold’s training part, not on its cases')
     .option('--seed <n>', 'every random number follows from it')
     .option('--run <dir>', 'the run folder; default runs/TASK-CONFIG-foldK-seedN')
     .option('--resume', 'go on with the run in that folder')
@@ -93,11 +95,12 @@ export function spacingFrom(text: string): string | readonly number[] {
 }
 
 /** What the command line says with options of its own. */
-export function given({ fold, seed, method, spacing }: RunOptions): Record<string, unknown> {
+export function given({ fold, inner, seed, method, spacing }: RunOptions): Record<string, unknown> {
   const number = (text: string) =>
     text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
   return {
     ...(fold === undefined ? {} : { fold: number(fold) }),
+    ...(inner ? { inner } : {}),
     ...(seed === undefined ? {} : { seed: number(seed) }),
     ...(method === undefined ? {} : { method }),
     ...(spacing === undefined ? {} : { spacing: spacingFrom(spacing) }),
@@ -105,10 +108,16 @@ export function given({ fold, seed, method, spacing }: RunOptions): Record<strin
 }
 
 /** A run's default name. */
-export function runName({ task, name, fold, seed, method }: Config): string {
+export function runName({ task, name, fold, inner, seed, method }: Config): string {
   return path.join(
     'runs',
-    [task, ...(method === 'scnas' ? [] : [method]), name, `fold${fold}`, `seed${seed}`].join('-'),
+    [
+      task,
+      ...(method === 'scnas' ? [] : [method]),
+      name,
+      `fold${fold}${inner ? '-inner' : ''}`,
+      `seed${seed}`,
+    ].join('-'),
   );
 }
 

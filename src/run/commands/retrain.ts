@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { methods } from '../config';
+import { methods } from '../config-rules';
 import type { RunFolder } from '../folder';
 import {
   genotypeFrom,
