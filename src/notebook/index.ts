@@ -1,6 +1,7 @@
 /** Figures, drawings and displays for notebooks and reports. */
 export * from './cells';
 export * from './charts';
+export * from './check';
 export * from './data';
 export * from './display';
 export * from './figure';

@@ -4,8 +4,10 @@ import type { Shape3 } from '../engine/model';
 import type { SearchOptions } from '../paper/bilevel';
 import type { RetrainOptions } from '../paper/retrain';
 
+export type SizeName = 'smoke' | 'laptop' | 'paper';
+
 export interface CourseSize {
-  readonly name: string;
+  readonly name: SizeName;
   /** One line for the reader. */
   readonly say: string;
   /** Channels of the stem's output. */
@@ -77,8 +79,8 @@ const sizes: readonly CourseSize[] = [
   },
 ];
 
-/** The size of that name. */
-export function courseSize(name: 'smoke' | 'laptop' | 'paper'): CourseSize {
+/** The size of that name: smoke, laptop or paper. */
+export function courseSize(name: string): CourseSize {
   const found = sizes.find((size) => size.name === name);
   const known = sizes.map((size) => size.name).join(', ');
   return (
@@ -90,4 +92,9 @@ export function courseSize(name: 'smoke' | 'laptop' | 'paper'): CourseSize {
       next: 'correct it in the first cell',
     })
   );
+}
+
+/** What a notebook itself sets for each size. */
+export function bySize<Value>({ name }: CourseSize, values: Readonly<Record<SizeName, Value>>): Value {
+  return values[name];
 }
