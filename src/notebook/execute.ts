@@ -42,16 +42,19 @@ export function readNotebook(file: string): Notebook {
 }
 
 /**
- * Executes a copy of a notebook in a folder of its own below build/ and returns it with its outputs. The data are always the phantom.
+ * Executes a copy of a notebook in a folder of its own below build/ and returns it with its outputs. The data are always the phantom, the size smoke.
  *
+ * @param notebook a file, or what it holds
+ * @param timeout seconds that a cell may take
  * @throws ScnasError with the kernel's words where a cell fails
  */
-export async function execute(file: string, timeout = 300): Promise<Notebook> {
+export async function execute(notebook: string | Notebook, timeout = 300): Promise<Notebook> {
   const build = path.join(ROOT, 'build');
   fs.mkdirSync(build, { recursive: true });
   const folder = fs.mkdtempSync(path.join(build, 'notebook-'));
   try {
-    fs.copyFileSync(file, path.join(folder, 'in.ipynb'));
+    const given = typeof notebook === 'string' ? readNotebook(notebook) : notebook;
+    fs.writeFileSync(path.join(folder, 'in.ipynb'), JSON.stringify(given));
     const python = path.join(ROOT, '.venv', 'bin', 'python');
     const options = [
       '--to',
@@ -62,7 +65,7 @@ export async function execute(file: string, timeout = 300): Promise<Notebook> {
       'out.ipynb',
       'in.ipynb',
     ];
-    const { SCNAS_DATA: _, ...env } = process.env;
+    const { SCNAS_DATA: _, SCNAS_SIZE: __, ...env } = process.env;
     await promisify(execFile)(python, ['-m', 'nbconvert', ...options], {
       cwd: folder,
       env,
@@ -70,7 +73,7 @@ export async function execute(file: string, timeout = 300): Promise<Notebook> {
     }).catch((error: { stderr?: string }) => {
       const last = (error.stderr ?? String(error)).trim().split('\n').slice(-25).join('\n');
       fail({
-        where: path.basename(file),
+        where: typeof notebook === 'string' ? path.basename(notebook) : 'notebook',
         expected: 'every cell to run',
         found: last,
         next: 'correct the cell',
@@ -103,7 +106,7 @@ export function shown(cell: NotebookCell): string[][] {
 
 const SHOWS = /\bshow\(|\bwatch\(/;
 
-/** What is wrong with an executed notebook, a line each. */
+/** What is wrong with what an executed notebook shows, a line each. */
 export function problems(notebook: Notebook): string[] {
   const code = notebook.cells.filter((cell) => cell.cell_type === 'code');
   const size = JSON.stringify(notebook).length;

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { execute, problems } from './execute';
+import { formProblems } from './form';
 
 const FOLDER = path.join(__dirname, '..', '..', 'notebooks');
 
@@ -13,7 +14,7 @@ async function rewrite(names: readonly string[]): Promise<number> {
   for (const file of files) {
     const began = Date.now();
     const done = await execute(path.join(FOLDER, file));
-    const found = problems(done);
+    const found = [...problems(done), ...formProblems(done, file)];
     for (const line of found) console.log(`${file}: ${line}`);
     wrong += found.length;
     const text = `${JSON.stringify(done, null, 1)}\n`;
