@@ -9,9 +9,16 @@ export * from './html';
 export * from './interrupt';
 export * from './loops';
 export * from './network-svg';
+export * from './niivue';
 export { classColor, operationColor } from './palette';
 export { toPlotly } from './plotly';
 export type { PlotlyFigure } from './plotly-parts';
+
+import './printing';
+
+export { readable } from './readable';
+export * from './runs';
+export * from './serve';
 export * from './sizes';
 export * from './slices';
 export { toSvg } from './svg';

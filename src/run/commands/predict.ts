@@ -1,11 +1,8 @@
 /** `scnas predict`: label maps of volumes, with the volumes' geometry. */
-import fs from 'node:fs';
-import path from 'node:path';
 import type { Command } from 'commander';
 import { fail, ScnasError } from '../../engine/errors';
-import { preprocessingOf } from '../config';
 import { progressLine } from '../progress';
-import type { PredictJob, PredictPaths } from '../volumes-in';
+import type { PredictPaths } from '../volumes-in';
 
 interface PredictCommand extends PredictPaths {
   readonly model: string;
@@ -32,35 +29,15 @@ export function addPredict(program: Command): void {
     .action(async (options: PredictCommand) => {
       const { predictJobs } = await import('../volumes-in');
       predictJobs(options, 1); // wrong paths are told before TensorFlow is loaded
-      const { readChannels } = await import('../../data/channels');
-      const { writeLabelMap } = await import('../../data/nifti');
-      const { prepareCase } = await import('../../data/preprocess');
-      const { predictLabels } = await import('../../evaluate/predict');
+      const { predictFile } = await import('../predict-file');
       const { loadModel } = await import('../model');
-      const { run, network, theta } = loadModel(options.model);
-      const { classes, patch, flips, inputs: channels } = run.config;
-      const jobs = predictJobs(options, channels);
-      const how = preprocessingOf(run.config);
-      // The volume as read is let go before the network runs.
-      const prepared = ({ inputs }: PredictJob) => {
-        const { data: image, ...volume } = readChannels(inputs);
-        if (volume.channels !== channels)
-          fail({
-            where: inputs[0],
-            expected: `${channels} channels, as ${options.model} was trained on`,
-            found: String(volume.channels),
-            next: 'give it the same modalities',
-          });
-        return prepareCase({ id: inputs[0], image, ...volume }, classes.length, how);
-      };
+      const model = loadModel(options.model);
+      const jobs = predictJobs(options, model.run.config.inputs);
       const progress = progressLine({ phase: 'predict', total: jobs.length });
       const failed: string[] = [];
       for (const [done, job] of jobs.entries()) {
         try {
-          const volume = prepared(job);
-          const labels = predictLabels(network, theta, volume, { patch, flips });
-          fs.mkdirSync(path.dirname(path.resolve(job.output)), { recursive: true });
-          writeLabelMap(job.output, labels, volume.crop.shape, volume.geometry);
+          predictFile(model, job.inputs, job.output);
         } catch (error) {
           if (!(error instanceof ScnasError) || jobs.length === 1) throw error;
           failed.push(job.inputs[0]);
