@@ -18,9 +18,9 @@ export function sampleLabels(labels: Int8Array, shape: Shape3, k: number, places
     const y = places[3 * i + 1];
     const z = places[3 * i + 2];
     if (!(x >= 0 && x <= X - 1 && y >= 0 && y <= Y - 1 && z >= 0 && z <= Z - 1)) continue;
-    const fX = Math.floor(x);
-    const fY = Math.floor(y);
-    const fZ = Math.floor(z);
+    const fX = x | 0;
+    const fY = y | 0;
+    const fZ = z | 0;
     const dX = fX + 1 < X ? Y * Z * k : 0;
     const dY = fY + 1 < Y ? Z * k : 0;
     const dZ = fZ + 1 < Z ? k : 0;
@@ -29,20 +29,26 @@ export function sampleLabels(labels: Int8Array, shape: Shape3, k: number, places
     for (let s = 0; s < k; s++) {
       const at = corner + s;
       const first = labels[at];
-      found[0] = first;
-      found[1] = labels[at + dZ];
-      found[2] = labels[at + dY];
-      found[3] = labels[at + dY + dZ];
-      found[4] = labels[at + dX];
-      found[5] = labels[at + dX + dZ];
-      found[6] = labels[at + dX + dY];
-      found[7] = labels[at + dX + dY + dZ];
-      let same = true;
-      for (let j = 1; j < 8; j++) same = same && found[j] === first;
-      if (same) {
+      const b = labels[at + dZ];
+      const c = labels[at + dY];
+      const d = labels[at + dY + dZ];
+      const e = labels[at + dX];
+      const f = labels[at + dX + dZ];
+      const g = labels[at + dX + dY];
+      const h = labels[at + dX + dY + dZ];
+      if (
+        b === first &&
+        c === first &&
+        d === first &&
+        e === first &&
+        f === first &&
+        g === first &&
+        h === first
+      ) {
         out[i * k + s] = first;
         continue;
       }
+      found.set([first, b, c, d, e, f, g, h]);
       if (w[7] < 0) cornerWeights(w, x - fX, y - fY, z - fZ);
       out[i * k + s] = vote(found, w);
     }

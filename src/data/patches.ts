@@ -170,19 +170,24 @@ function copyPatch(
   out.label.fill(least);
   const source = (axis: number, i: number) => origin[axis] + (flips[axis] ? patch[axis] - 1 - i : i);
   const outside = (axis: number, at: number) => at < 0 || at >= shape[axis];
+  // Of each line of the patch the part that lies in the case, and one voxel further in the patch in the case.
+  const inside = [0, patch[2] - 1].map((l) => Math.min(shape[2] - 1, Math.max(0, source(2, l))));
+  const step = flips[2] ? -1 : 1;
+  const first = (inside[0] - source(2, 0)) * step;
+  const count = (inside[1] - inside[0]) * step + 1;
   for (let i = 0; i < patch[0]; i++) {
     const x = source(0, i);
     if (outside(0, x)) continue;
     for (let j = 0; j < patch[1]; j++) {
       const y = source(1, j);
       if (outside(1, y)) continue;
-      for (let l = 0; l < patch[2]; l++) {
-        const z = source(2, l);
-        if (outside(2, z)) continue;
-        const from = (x * shape[1] + y) * shape[2] + z;
-        const to = (i * patch[1] + j) * patch[2] + l;
-        out.label[to] = Math.max(least, label?.[from] ?? 0);
-        for (let c = 0; c < channels; c++) out.image[to * channels + c] = image[from * channels + c];
+      let from = (x * shape[1] + y) * shape[2] + inside[0];
+      let to = (i * patch[1] + j) * patch[2] + first;
+      for (let l = 0; l < count; l++, from += step, to++) {
+        const value = label === undefined ? 0 : label[from];
+        out.label[to] = value < least ? least : value;
+        if (channels === 1) out.image[to] = image[from];
+        else for (let c = 0; c < channels; c++) out.image[to * channels + c] = image[from * channels + c];
       }
     }
   }

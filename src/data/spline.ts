@@ -6,32 +6,35 @@ const POLE = Math.sqrt(3) - 2;
 /** POLE^14 is 1e-8: farther voxels do not count. */
 const HORIZON = 14;
 
-/** Coefficients with a rim: [x, y, z, k] in C order; one before and two behind along each axis longer than one voxel, the last of which always has weight 0. */
+/**
+ * Coefficients with a rim: [x, y, z, k] in C order; one before and two behind along each axis, the last of which always has weight 0. A first
+ * axis of one voxel has none: the slices of a plane.
+ */
 export interface Spline {
   readonly shape: Shape3;
   readonly channels: number;
   readonly coefficients: Float32Array;
 }
 
-/** How much longer an axis is with its rim. */
-const rimmed = (n: number) => (n === 1 ? 1 : n + 3);
+/** The sides with their rims. */
+const rimmed = ([x, y, z]: Shape3): Shape3 => [x === 1 ? 1 : x + 3, y + 3, z + 3];
 
 /**
  * The cubic spline through the values, mirrored at its borders: scipy.ndimage.spline_filter(order=3, mode='mirror').
  *
- * `values` [x, y, z, k] in C order; an axis of one voxel is left as it is.
+ * `values` [x, y, z, k] in C order; along an axis of one voxel it is constant.
  */
 export function spline(values: Float32Array, shape: Shape3, channels: number): Spline {
   const [X, Y, Z] = shape;
-  const [rX, rY, rZ] = shape.map(rimmed);
+  const [rX, rY, rZ] = rimmed(shape);
   const out = new Float32Array(rX * rY * rZ * channels);
-  const [oX, oY, oZ] = shape.map((n) => Number(n > 1));
+  const before = Number(X > 1);
   for (let x = 0; x < X; x++)
     for (let y = 0; y < Y; y++) {
       const from = (x * Y + y) * Z * channels;
-      out.set(values.subarray(from, from + Z * channels), (((x + oX) * rY + y + oY) * rZ + oZ) * channels);
+      out.set(values.subarray(from, from + Z * channels), (((x + before) * rY + y + 1) * rZ + 1) * channels);
     }
-  filterAxis(out, 1, X, rY * rZ * channels);
+  if (X > 1) filterAxis(out, 1, X, rY * rZ * channels);
   filterAxis(out, rX, Y, rZ * channels);
   filterAxis(out, rX * rY, Z, channels);
   return { shape, channels, coefficients: out };
@@ -39,27 +42,59 @@ export function spline(values: Float32Array, shape: Shape3, channels: number): S
 
 /** Filters in place along an axis of n voxels (and its rim), each of `row` neighbouring values, `outer` times. */
 function filterAxis(v: Float32Array, outer: number, n: number, row: number): void {
-  if (n === 1) return;
-  const mirrored = (i: number) => {
-    const at = i % (2 * n - 2);
-    return at < n ? at : 2 * n - 2 - at;
-  };
-  const first = new Float64Array(row);
+  const filter = row < 8 ? filterLines : filterRows;
   for (let o = 0; o < outer; o++) {
     const start = (o * (n + 3) + 1) * row;
     const end = start + n * row;
-    first.fill(0);
-    for (let i = HORIZON; i >= 0; i--) {
-      const from = start + mirrored(i) * row;
-      for (let r = 0; r < row; r++) first[r] = v[from + r] + POLE * first[r];
+    if (n > 1) filter(v, start, n, row);
+    v.copyWithin(start - row, n > 1 ? start + row : start, n > 1 ? start + 2 * row : end);
+    v.copyWithin(end, n > 1 ? end - 2 * row : start, end - (n > 1 ? row : 0));
+  }
+}
+
+/** The voxel that mirroring shows at i ≥ 0. */
+function mirrored(i: number, n: number): number {
+  const at = i % (2 * n - 2);
+  return at < n ? at : 2 * n - 2 - at;
+}
+
+/** What the backward pass begins with, of the last two values of the forward pass. */
+const LAST = POLE / (POLE * POLE - 1);
+
+/** Row after row, which reads memory in its order. */
+function filterRows(v: Float32Array, start: number, n: number, row: number): void {
+  const end = start + n * row;
+  const first = new Float64Array(row);
+  for (let i = HORIZON; i >= 0; i--) {
+    const from = start + mirrored(i, n) * row;
+    for (let r = 0; r < row; r++) first[r] = v[from + r] + POLE * first[r];
+  }
+  for (let r = 0; r < row; r++) v[start + r] = 6 * first[r];
+  for (let at = start + row; at < end; at++) v[at] = 6 * v[at] + POLE * v[at - row];
+  for (let at = end - row; at < end; at++) v[at] = LAST * (v[at] + POLE * v[at - row]);
+  for (let at = end - row - 1; at >= start; at--) v[at] = POLE * (v[at + row] - v[at]);
+}
+
+/** Line after line, each with the value before at hand: where rows are short, waiting for it to be stored would take most of the time. */
+function filterLines(v: Float32Array, start: number, n: number, row: number): void {
+  for (let line = start; line < start + row; line++) {
+    const end = line + (n - 1) * row;
+    let c = 0;
+    for (let i = HORIZON; i >= 0; i--) c = v[line + mirrored(i, n) * row] + POLE * c;
+    c *= 6;
+    let before = c;
+    v[line] = c;
+    for (let at = line + row; at <= end; at += row) {
+      before = c;
+      c = 6 * v[at] + POLE * c;
+      v[at] = c;
     }
-    for (let r = 0; r < row; r++) v[start + r] = 6 * first[r];
-    for (let at = start + row; at < end; at++) v[at] = 6 * v[at] + POLE * v[at - row];
-    for (let at = end - row; at < end; at++)
-      v[at] = (POLE / (POLE * POLE - 1)) * (v[at] + POLE * v[at - row]);
-    for (let at = end - row - 1; at >= start; at--) v[at] = POLE * (v[at + row] - v[at]);
-    v.copyWithin(start - row, start + row, start + 2 * row);
-    v.copyWithin(end, end - 2 * row, end - row);
+    c = LAST * (c + POLE * before);
+    v[end] = c;
+    for (let at = end - row; at >= line; at -= row) {
+      c = POLE * (c - v[at]);
+      v[at] = c;
+    }
   }
 }
 
@@ -73,67 +108,59 @@ export function sample({ shape, channels, coefficients: c }: Spline, places: Flo
   const n = places.length / 3;
   const out = new Float32Array(n * channels);
   const [lastX, lastY, lastZ] = shape.map((side) => side - 1);
-  const rowZ = channels;
-  const rowY = rimmed(shape[2]) * rowZ;
-  const rowX = rimmed(shape[1]) * rowY;
-  const [nX, nY, nZ] = shape.map((side) => (side === 1 ? 1 : 4));
-  const wX = new Float64Array(4);
-  const wY = new Float64Array(4);
-  const wZ = new Float64Array(4);
-  const whole = nX + nY + nZ === 12 && channels === 1;
+  const [, rY, rZ] = rimmed(shape);
+  const [one, two, three] = [channels, 2 * channels, 3 * channels];
+  const rowY = rZ * channels;
+  const rowX = rY * rowY;
+  const slices = shape[0] === 1 ? 1 : 4;
   for (let i = 0; i < n; i++) {
     const x = places[3 * i];
     const y = places[3 * i + 1];
     const z = places[3 * i + 2];
     if (!(x >= 0 && x <= lastX && y >= 0 && y <= lastY && z >= 0 && z <= lastZ)) continue;
-    const fX = Math.floor(x);
-    const fY = Math.floor(y);
-    const fZ = Math.floor(z);
-    weights(wX, x - fX, nX);
-    weights(wY, y - fY, nY);
-    weights(wZ, z - fZ, nZ);
-    const corner = fX * rowX + fY * rowY + fZ * rowZ;
-    if (whole) {
-      const [z0, z1, z2, z3] = [wZ[0], wZ[1], wZ[2], wZ[3]];
+    const fX = x | 0;
+    const fY = y | 0;
+    const fZ = z | 0;
+    // The four basis functions that reach each place, in variables: arrays of them would double the time.
+    const x0 = slices === 1 ? 1 : before(x - fX);
+    const x1 = near(x - fX);
+    const x3 = before(1 - x + fX);
+    const x2 = 1 - x0 - x1 - x3;
+    const y0 = before(y - fY);
+    const y1 = near(y - fY);
+    const y3 = before(1 - y + fY);
+    const y2 = 1 - y0 - y1 - y3;
+    const z0 = before(z - fZ);
+    const z1 = near(z - fZ);
+    const z3 = before(1 - z + fZ);
+    const z2 = 1 - z0 - z1 - z3;
+    const corner = fX * rowX + fY * rowY + fZ * channels;
+    for (let k = 0; k < channels; k++) {
       let sum = 0;
-      for (let a = 0, at = corner; a < 4; a++, at += rowX) {
-        const b = at + rowY;
-        const d = b + rowY;
-        const e = d + rowY;
+      for (let a = 0, p = corner + k; a < slices; a++, p += rowX) {
+        const q = p + rowY;
+        const r = q + rowY;
+        const s = r + rowY;
         sum +=
-          wX[a] *
-          (wY[0] * (z0 * c[at] + z1 * c[at + 1] + z2 * c[at + 2] + z3 * c[at + 3]) +
-            wY[1] * (z0 * c[b] + z1 * c[b + 1] + z2 * c[b + 2] + z3 * c[b + 3]) +
-            wY[2] * (z0 * c[d] + z1 * c[d + 1] + z2 * c[d + 2] + z3 * c[d + 3]) +
-            wY[3] * (z0 * c[e] + z1 * c[e + 1] + z2 * c[e + 2] + z3 * c[e + 3]));
+          (a === 0 ? x0 : a === 1 ? x1 : a === 2 ? x2 : x3) *
+          (z0 * (y0 * c[p] + y1 * c[q] + y2 * c[r] + y3 * c[s]) +
+            z1 * (y0 * c[p + one] + y1 * c[q + one] + y2 * c[r + one] + y3 * c[s + one]) +
+            z2 * (y0 * c[p + two] + y1 * c[q + two] + y2 * c[r + two] + y3 * c[s + two]) +
+            z3 * (y0 * c[p + three] + y1 * c[q + three] + y2 * c[r + three] + y3 * c[s + three]));
       }
-      out[i] = sum;
-    } else {
-      for (let k = 0; k < channels; k++) {
-        let sum = 0;
-        for (let a = 0; a < nX; a++)
-          for (let b = 0; b < nY; b++) {
-            let at = corner + a * rowX + b * rowY + k;
-            let line = 0;
-            for (let d = 0; d < nZ; d++, at += rowZ) line += wZ[d] * c[at];
-            sum += wX[a] * wY[b] * line;
-          }
-        out[i * channels + k] = sum;
-      }
+      out[i * channels + k] = sum;
     }
   }
   return out;
 }
 
-/** The four basis functions that reach a place t behind a voxel. */
-function weights(w: Float64Array, t: number, taps: number): void {
-  if (taps === 1) {
-    w[0] = 1;
-    return;
-  }
+/** The basis function of the voxel before the nearest two, a place t behind the first of them: (1 − t)³ / 6. */
+function before(t: number): number {
   const s = 1 - t;
-  w[0] = (s * s * s) / 6;
-  w[1] = 2 / 3 - t * t * (1 - t / 2);
-  w[3] = (t * t * t) / 6;
-  w[2] = 1 - w[0] - w[1] - w[3];
+  return (s * s * s) / 6;
+}
+
+/** The basis function of the voxel that a place lies t behind. */
+function near(t: number): number {
+  return 2 / 3 - t * t * (1 - t / 2);
 }
