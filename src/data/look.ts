@@ -40,7 +40,9 @@ export function lookAtCase(dataset: Dataset, id: string): CaseLook {
   if (!box)
     return {
       id,
-      problems: [`${id}: expected a voxel other than 0, found none; leave the case out of dataset.json`],
+      problems: [
+        `${raw.file ?? id}: expected a voxel other than 0, found none; correct the volume, or leave its case out of dataset.json`,
+      ],
     };
   const counts = new Array<number>(dataset.classes.length).fill(0);
   for (const label of raw.label ?? []) counts[label]++;

@@ -29,6 +29,8 @@ export interface Dataset {
 /** A case as it is on disk. `image` [x, y, z, c], `label` [x, y, z], both in C order. */
 export interface RawCase {
   readonly id: string;
+  /** The image's file, which errors name. */
+  readonly file?: string;
   readonly shape: Shape3;
   readonly channels: number;
   readonly image: Float32Array;
@@ -115,7 +117,7 @@ export function loadCase(dataset: Dataset, id: string): RawCase {
   }
   const label =
     entry.label === undefined ? undefined : loadLabel(entry.label, volume, dataset.classes, entry.image);
-  return { id, shape, channels, image, label, spacing, geometry };
+  return { id, file: entry.image, shape, channels, image, label, spacing, geometry };
 }
 
 /** The labels of a file, checked: one channel, the image's shape and grid, whole numbers that are classes. */

@@ -62,28 +62,29 @@ export interface Crop {
  */
 export function prepareCase(raw: RawCase, classes: number, how: Preprocessing = native): PreparedCase {
   const { spacing: from, channels } = raw;
+  const where = raw.file ?? raw.id;
   if (how.channels.length > 0 && how.channels.length !== channels)
     fail({
-      where: raw.id,
-      expected: `${how.channels.length} channels, as the plan has rules for`,
+      where,
+      expected: `${how.channels.length} channels, as the plan has rules of intensity for`,
       found: String(channels),
-      next: 'plan this data set anew',
+      next: 'give the modalities that were planned, or plan this data set anew',
     });
   const whole = nonzeroMask(raw.image, raw.shape, channels);
   const box =
     boundingBox(whole, raw.shape) ??
     fail({
-      where: raw.id,
+      where,
       expected: 'a voxel other than 0',
       found: 'none',
-      next: 'leave the case out of dataset.json',
+      next: 'correct the volume, or leave its case out of dataset.json',
     });
   const mask = cut(whole, raw.shape, 1, box);
   const target = how.spacing === 'native' ? from : how.spacing;
   const shape = how.spacing === 'native' ? box.shape : resampledShape(box.shape, from, target);
   if (shape[0] * shape[1] * shape[2] * channels > MOST_VALUES)
     fail({
-      where: raw.id,
+      where,
       expected: `at most ${MOST_VALUES} values at a spacing of ${target.join(' × ')} mm`,
       found: `${shape.join(' × ')} × ${channels}, from a spacing of ${from.join(' × ')} mm`,
       next: "correct the spacing in the volume's header, or plan with a coarser one",

@@ -118,7 +118,9 @@ describe('a look at a case', () => {
       2,
       plainGeometry(spacing as unknown as Spacing),
     );
-    expect(lookAtCase(set, other.id).problems).toEqual([expect.stringContaining('a voxel other than 0')]);
+    expect(lookAtCase(set, other.id).problems).toEqual([
+      expect.stringContaining(`${other.image}: expected a voxel other than 0`),
+    ]);
   });
 
   it('finds too few channels and a strange label at once', () => {

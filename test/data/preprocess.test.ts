@@ -123,7 +123,9 @@ describe('crop, resampling and normalisation together are numpy’s, scipy’s a
 
   it('rules for another number of channels are refused', () => {
     const channels = [{ scheme: 'z' } as const];
-    expect(errorOf(() => prepareCase(raw, 2, { ...native, channels }))).toContain('1 channels');
+    expect(errorOf(() => prepareCase({ ...raw, file: 'of/one.nii.gz' }, 2, { ...native, channels }))).toBe(
+      'of/one.nii.gz: expected 1 channels, as the plan has rules of intensity for, found 2; give the modalities that were planned, or plan this data set anew',
+    );
   });
 });
 
