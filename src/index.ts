@@ -1,6 +1,7 @@
 /** Everything that a notebook, a script or a test uses: `import { … } from 'scnas'`. */
 export * from './data/augment';
 export * from './data/msd';
+export * from './data/nifti';
 export * from './data/patches';
 export * from './data/phantom';
 export * from './data/preprocess';

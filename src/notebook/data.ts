@@ -1,5 +1,5 @@
 /** The volumes that notebooks work on: real ones if a folder is given, else a phantom that is drawn once and kept. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type Dataset, loadCase, openDataset } from '../data/msd';
 import { PHANTOM_VERSION, writePhantom } from '../data/phantom';
@@ -10,6 +10,25 @@ import { cacheFolder } from '../run/files';
 
 export const HIPPOCAMPUS = 'Task04_Hippocampus';
 
+/** How a phantom is drawn. */
+export interface PhantomData {
+  readonly cases?: number;
+  readonly seed?: number;
+  /** Where the task's folder is put; drawn once into the cache unless told otherwise. */
+  readonly folder?: string;
+}
+
+/**
+ * A phantom of a task: drawn from the seed, or opened where it lies already.
+ *
+ * @param task Task01_BrainTumour, Task02_Heart, Task04_Hippocampus or Task06_Lung
+ */
+export function phantomData(task: string, { cases = 10, seed = 1, folder }: PhantomData = {}): Dataset {
+  const out = folder ?? path.join(cacheFolder(), `phantom-v${PHANTOM_VERSION}-${cases}-cases-seed-${seed}`);
+  if (!existsSync(path.join(out, task, 'dataset.json'))) writePhantom({ task, cases, seed, out });
+  return openDataset(out, task);
+}
+
 /**
  * The hippocampus task: MSD's Task04 in the folder `data`, or, without one, a phantom of it.
  *
@@ -18,12 +37,47 @@ export const HIPPOCAMPUS = 'Task04_Hippocampus';
  * @param seed of the phantom
  */
 export function hippocampus(data: string | undefined, cases = 10, seed = 1): Dataset {
-  if (data) return openDataset(data, HIPPOCAMPUS);
-  const folder = path.join(cacheFolder(), `phantom-v${PHANTOM_VERSION}-${cases}-cases-seed-${seed}`);
-  if (!existsSync(path.join(folder, HIPPOCAMPUS, 'dataset.json'))) {
-    writePhantom({ task: HIPPOCAMPUS, cases, seed, out: folder });
-  }
-  return openDataset(folder, HIPPOCAMPUS);
+  return data ? openDataset(data, HIPPOCAMPUS) : phantomData(HIPPOCAMPUS, { cases, seed });
+}
+
+/**
+ * What lies in a folder: files with their sizes, folder by folder, long lists cut short.
+ *
+ * @param most files shown of each folder
+ */
+export function folderText(folder: string, most = 3): string {
+  const list = (dir: string, indent: string): string[] => {
+    const entries = readdirSync(dir, { withFileTypes: true });
+    const names = entries.filter((e) => e.isFile()).map((e) => e.name);
+    const shown = names.sort().slice(0, most);
+    return [
+      ...shown.map((name) => `${indent}${name}  ${kilobytes(statSync(path.join(dir, name)).size)}`),
+      ...(names.length > most ? [`${indent}… ${names.length - most} more`] : []),
+      ...entries
+        .filter((e) => e.isDirectory())
+        .flatMap((e) => [`${indent}${e.name}/`, ...list(path.join(dir, e.name), `${indent}  `)]),
+    ];
+  };
+  return [`${path.basename(folder)}/`, ...list(folder, '  ')].join('\n');
+}
+
+const kilobytes = (bytes: number) => `${Math.ceil(bytes / 1000).toLocaleString('en-GB')} kB`;
+
+/**
+ * The volume of each foreground class, ml.
+ *
+ * @param labels classes [x · y · z]
+ * @param spacing of a voxel, mm
+ * @param classes how many there are, the background included
+ */
+export function classVolumes(
+  labels: ArrayLike<number>,
+  spacing: readonly number[],
+  classes: number,
+): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (let i = 0; i < labels.length; i++) counts[labels[i]]++;
+  return counts.slice(1).map((n) => (n * spacing[0] * spacing[1] * spacing[2]) / 1000);
 }
 
 /** The first `count` cases of a task, from case `from` on: cropped, normalised, in memory. */

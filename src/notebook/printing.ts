@@ -23,15 +23,41 @@ export function showingLog(log: Log, draw: (figure: Figure) => void): Log {
   };
 }
 
+/**
+ * Lets the last expression of a cell be shown instead of printed.
+ *
+ * tslab 1.0.22 puts it into `exports.tsLastExpr`, reads that after the cell, prints it if it is there, and deletes it. A property of that name
+ * on the prototype comes in between; the deletion does not reach it.
+ * @param exports tslab's names of all cells
+ * @param draw where a figure goes
+ */
+export function catchLastExpression(exports: object, draw: (figure: Figure) => void): void {
+  let last: unknown;
+  const between = {
+    configurable: true,
+    get: () => last,
+    set(value: unknown) {
+      const known = readable(value);
+      const drawn = known !== undefined && typeof known !== 'string';
+      last = drawn ? undefined : (known ?? value);
+      if (drawn) draw(known);
+    },
+  };
+  // The cell that imported this has one of its own already, without a value.
+  Reflect.deleteProperty(exports, 'tsLastExpr');
+  Object.setPrototypeOf(exports, Object.create(Object.prototype, { tsLastExpr: between }));
+}
+
 const installed = Symbol.for('scnas.printing');
 
-/** Once a process, and only in the kernel: the kernel prints a cell's last expression with `console.log`. */
+/** Once a process, and only in the kernel. */
 export function installPrinting(): void {
   installTensorText();
-  const marked = console as { [installed]?: boolean };
+  const marked = globalThis as { [installed]?: boolean; __tslab__?: { readonly exports?: object } };
   if (marked[installed] || !inNotebook()) return;
   marked[installed] = true;
   console.log = showingLog(console.log.bind(console), show);
+  if (marked.__tslab__?.exports) catchLastExpression(marked.__tslab__.exports, show);
 }
 
 installPrinting();

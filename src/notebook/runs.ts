@@ -27,7 +27,8 @@ import { runDerive, runSearch } from '../run/search';
 import { Interrupted } from '../run/stop';
 import { interruptSignal } from './interrupt';
 
-export { readGenotype, readRecord } from '../run/folder';
+export { readRecord } from '../run/folder';
+export { patchFor } from '../run/plan';
 export type { Planned, RunFolder };
 
 /** A new folder for what is made on the way; it goes when the kernel ends. To keep a run, name a folder of yours instead. */
