@@ -14,6 +14,8 @@ export const HIPPOCAMPUS = 'Task04_Hippocampus';
 export interface PhantomData {
   readonly cases?: number;
   readonly seed?: number;
+  /** Voxels along each axis; the task's own unless told otherwise. */
+  readonly size?: Shape3;
   /** Where the task's folder is put; drawn once into the cache unless told otherwise. */
   readonly folder?: string;
 }
@@ -23,9 +25,11 @@ export interface PhantomData {
  *
  * @param task Task01_BrainTumour, Task02_Heart, Task04_Hippocampus or Task06_Lung
  */
-export function phantomData(task: string, { cases = 10, seed = 1, folder }: PhantomData = {}): Dataset {
-  const out = folder ?? path.join(cacheFolder(), `phantom-v${PHANTOM_VERSION}-${cases}-cases-seed-${seed}`);
-  if (!existsSync(path.join(out, task, 'dataset.json'))) writePhantom({ task, cases, seed, out });
+export function phantomData(task: string, { cases = 10, seed = 1, size, folder }: PhantomData = {}): Dataset {
+  const sides = size ? `-${size.join('x')}` : '';
+  const name = `phantom-v${PHANTOM_VERSION}-${cases}-cases-seed-${seed}${sides}`;
+  const out = folder ?? path.join(cacheFolder(), name);
+  if (!existsSync(path.join(out, task, 'dataset.json'))) writePhantom({ task, cases, seed, size, out });
   return openDataset(out, task);
 }
 
