@@ -136,6 +136,7 @@ function script(shown: Shown): string {
     for (const slider of sliders) slider.oninput = () => viewer.setOpacity(Number(slider.dataset.map), Number(slider.value));
     document.getElementById('view').onchange = (event) => viewer.setSliceType(Number(event.target.value));
     say('Click moves the cross; drag with the right button sets brightness; scroll goes through the slices.');
+    window.viewer = viewer;
     document.body.dataset.ready = 'yes';
   } catch (error) {
     say(location.protocol === 'file:'
