@@ -2,7 +2,7 @@
 import { fail } from '../engine/errors';
 import { fold, integers, type Key, uniform } from '../engine/keys';
 import type { Shape3 } from '../engine/model';
-import { applyGamma, deformedPatch, drawAugmentation, enlargedPatch } from './augment';
+import { applyGamma, deformedPatch, drawAugmentation, enlargedPatch, type Patch } from './augment';
 import { type CaseSource, classCounts, classVoxel, type Region, regionOf } from './cached-case';
 import { roundHalfEven } from './round';
 
@@ -161,8 +161,21 @@ function augmentPatch(region: Region, place: Place, zeroOutside: boolean, k: Key
   }
 }
 
+/** The patch at `origin` as it is, mirrored along the axes of `flips`; 0 and −1 outside the case. */
+export function plainPatch(
+  region: Omit<Region, 'origin'>,
+  origin: Shape3,
+  patch: Shape3,
+  flips: readonly boolean[] = [false, false, false],
+): Patch {
+  const voxels = patch[0] * patch[1] * patch[2];
+  const out = { image: new Float32Array(voxels * region.channels), label: new Int8Array(voxels) };
+  copyPatch(region, { origin, patch, flips }, out);
+  return out;
+}
+
 function copyPatch(
-  { shape, channels, image, label }: Region,
+  { shape, channels, image, label }: Omit<Region, 'origin'>,
   { origin, patch, flips }: Place,
   out: Out,
 ): void {

@@ -1,4 +1,5 @@
 /** Figures, drawings and displays for notebooks and reports. */
+export * from './augmented';
 export * from './cells';
 export * from './charts';
 export * from './check';
@@ -17,6 +18,7 @@ export type { PlotlyFigure } from './plotly-parts';
 import './printing';
 
 export { readable } from './readable';
+export * from './records';
 export * from './runs';
 export * from './serve';
 export * from './sizes';

@@ -3,6 +3,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { ScnasError } from '../engine/errors';
+import { addAugment } from './commands/augment';
 import { addCompare } from './commands/compare';
 import { addCost } from './commands/cost';
 import { addData } from './commands/data';
@@ -30,6 +31,7 @@ const commands = [
   addCost,
   addPublish,
   addData,
+  addAugment,
   addPhantom,
   addDoctor,
 ];

@@ -82,6 +82,7 @@ describe('help', () => {
     'publish',
     'cost',
     'data',
+    'augment',
     'phantom',
     'doctor',
   ];
