@@ -1,5 +1,5 @@
 /** How much memory a training step takes, about, and the micro-batch that fits what is at hand. */
-import type { Shape3 } from '../engine/model';
+import { parameterCount, type Shape3 } from '../engine/model';
 import { type TotalCost, totalCost } from '../paper/cost';
 import { derivedNetwork, type NetworkOptions, supernet } from '../paper/network';
 import type { Config } from './config';
@@ -10,9 +10,17 @@ import { memoryBytes } from './pool';
 /** Of the memory at hand a step may take this share: the rest is for the data, the weights and other programs. */
 const SHARE = 0.8;
 /** What the process holds before its first step, bytes. */
-const BASE = 0.5 * 2 ** 30;
-/** Peak bytes of a step for each byte of activations: gradients on their way and the allocator's slack (measured, see results/large.json). */
-const PEAK = 3.2;
+const BASE = 0.43 * 2 ** 30;
+/** Θ, its gradients and Adam's two moments: bytes of a parameter. */
+const PARAMETER = 16;
+/**
+ * Peak bytes of a step beside that, for each byte of the cells' outputs and of the activations that wait for the backward pass: the two cells of
+ * full resolution decide it, whose gradients live at the same time. Fitted to measured peaks, from 0.4 to 14 GiB within a sixth
+ * (results/plan.json, bench/plan.ts).
+ */
+const KEPT = { outputs: 6, held: 0.5 };
+/** The same where activations are computed anew: a cell's own come and go. */
+const ANEW = { outputs: 9, held: 0 };
 
 export type PhaseName = 'search' | 'retrain';
 
@@ -39,41 +47,38 @@ export function expectedCost(config: Config, phase: PhaseName, patch: Shape3 = c
   };
 }
 
-/** Bytes of activations that a step holds at once for one sample: all, or with recomputation the cells' outputs and the largest cell's own. */
-export function heldBytes(config: Config, phase: PhaseName, patch: Shape3 = config.patch): number {
+/** About the peak bytes of a step for each sample of a micro-batch. */
+export function sampleBytes(config: Config, phase: PhaseName, patch: Shape3 = config.patch): number {
   const options = networkOptions(config, phase);
-  if (!options.recompute) return expectedCost(config, phase, patch).activationBytes;
-  const net = supernet(options);
-  const [sample] = typicalSamples(net, config.seed);
-  const cells = new Map<string, number>();
-  const layers =
-    phase === 'search'
-      ? net.cost(sample, patch)
-      : derivedNetwork(options, typicalGenotype(options, config.seed)).cost(patch);
-  for (const { name, activationBytes: bytes } of layers) {
-    const cell = name.split('/')[0];
-    cells.set(cell, (cells.get(cell) ?? 0) + bytes);
-  }
+  const factor = options.recompute ? ANEW : KEPT;
   const voxels = patch[0] * patch[1] * patch[2];
-  const outputs = net.plans.reduce(
+  const outputs = supernet(options).plans.reduce(
     (sum, { channels, level }) => sum + (4 * channels * voxels) / 8 ** level,
     0,
   );
-  return outputs + Math.max(...cells.values());
+  return factor.outputs * outputs + factor.held * expectedCost(config, phase, patch).activationBytes;
+}
+
+/** What a phase holds whatever its micro-batch: the process, the parameters of the whole network and what Adam keeps of them. */
+function fixedBytes(config: Config, phase: PhaseName): number {
+  const options = networkOptions(config, phase);
+  const network =
+    phase === 'search' ? supernet(options) : derivedNetwork(options, typicalGenotype(options, config.seed));
+  return BASE + PARAMETER * parameterCount(network.parameters);
 }
 
 /** About the peak of a step, bytes. */
 export function stepBytes(config: Config, phase: PhaseName, microBatch: number): number {
-  return BASE + PEAK * microBatch * heldBytes(config, phase);
+  return fixedBytes(config, phase) + microBatch * sampleBytes(config, phase);
 }
 
 /** The largest divisor of the phase's batch whose step fits the memory; 1 where none does. */
 export function microBatchFor(config: Config, phase: PhaseName, memory = memoryBytes()): number {
   const { batch } = config[phase];
   if (config.readings.lossOver === 'batch') return batch;
-  const held = heldBytes(config, phase);
+  const [fixed, sample] = [fixedBytes(config, phase), sampleBytes(config, phase)];
   for (let micro = batch; micro > 1; micro--)
-    if (batch % micro === 0 && BASE + PEAK * micro * held <= SHARE * memory) return micro;
+    if (batch % micro === 0 && fixed + micro * sample <= SHARE * memory) return micro;
   return 1;
 }
 
