@@ -12,6 +12,7 @@ import { type Dataset, type DatasetCase, loadCase } from '../data/msd';
 import { partner } from '../data/nifti-file';
 import { PREPROCESS_VERSION, type Preprocessing, prepareCase } from '../data/preprocess';
 import { fail, ScnasError } from '../engine/errors';
+import { markUsed } from './cache-files';
 import { cacheFolder, writeWhole } from './files';
 import { hashOf } from './hash';
 
@@ -66,7 +67,10 @@ export function cachedCase(dataset: Dataset, id: string, how: Preprocessing, fol
   const key = hashOf({ version: PREPROCESS_VERSION, endianness: os.endianness(), inputs, classes, how });
   const file = path.join(folder, `${id.slice(0, 100)}-${key}.case`);
   const there = reusable(file, key);
-  if (there) return there;
+  if (there) {
+    markUsed(file);
+    return there;
+  }
   const prepared = prepareCase(loadCase(dataset, id), classes, how);
   const pieces = encodeCase(prepared, key);
   fs.mkdirSync(folder, { recursive: true });
@@ -114,7 +118,9 @@ export function cachedLook(dataset: Dataset, id: string, folder: string, look: (
   const file = path.join(folder, `${id.slice(0, 100)}-${key}.json`);
   if (fs.existsSync(file)) {
     try {
-      return JSON.parse(fs.readFileSync(file, 'utf8')) as CaseLook;
+      const kept = JSON.parse(fs.readFileSync(file, 'utf8')) as CaseLook;
+      markUsed(file);
+      return kept;
     } catch {
       // Cut by another program: looked at anew.
     }

@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { ScnasError } from '../engine/errors';
 import { addAugment } from './commands/augment';
+import { addCache } from './commands/cache';
 import { addCompare } from './commands/compare';
 import { addCost } from './commands/cost';
 import { addData } from './commands/data';
@@ -33,6 +34,7 @@ const commands = [
   addData,
   addAugment,
   addPhantom,
+  addCache,
   addDoctor,
 ];
 

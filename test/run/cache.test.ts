@@ -3,15 +3,17 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type CachedCase, openCachedCase, regionOf } from '../../src/data/cached-case';
 import { type Dataset, loadCase, openDataset } from '../../src/data/msd';
 import { type Batch, drawBatch } from '../../src/data/patches';
 import { writePhantom } from '../../src/data/phantom';
 import { native, type Preprocessing, prepareCase } from '../../src/data/preprocess';
 import { key } from '../../src/engine/keys';
-import { cachedCase } from '../../src/run/cache';
+import { cachedCase, preparedFolder } from '../../src/run/cache';
+import { cacheFiles } from '../../src/run/cache-files';
 import { runCases } from '../../src/run/cases';
+import { main } from '../../src/run/cli';
 import { type Config, resolveConfig } from '../../src/run/config';
 import { errorOf } from '../data/folder';
 
@@ -115,7 +117,8 @@ describe('the cache', () => {
     const first = cachedCase(dataset, ids()[0], how, dir);
     const { ino, mtimeMs } = fs.statSync(first.file);
     expect(cachedCase(dataset, ids()[0], { ...how }, dir)).toEqual(first);
-    expect(fs.statSync(first.file)).toMatchObject({ ino, mtimeMs });
+    expect(fs.statSync(first.file).ino).toBe(ino);
+    expect(fs.statSync(first.file).mtimeMs).toBeCloseTo(mtimeMs, -1);
     expect(files(dir)).toEqual([path.basename(first.file)]);
   });
 
@@ -149,6 +152,55 @@ describe('the cache', () => {
       expect(two.hash).toBe(one.hash);
     },
   );
+});
+
+describe('what lies in the cache', () => {
+  const day = 24 * 3600;
+  /** The commands' output goes nowhere; the folder tells. */
+  const scnas = async (...args: string[]) => {
+    const out = vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
+    try {
+      expect(await main(['node', 'scnas', 'cache', ...args])).toBe(0);
+      return out.mock.calls.map(([text]) => String(text)).join('');
+    } finally {
+      out.mockRestore();
+    }
+  };
+
+  it('is listed; what was long not used is removed, and nothing that is not the cache’s own', async () => {
+    const root = fresh();
+    process.env.SCNAS_CACHE = root;
+    const dir = preparedFolder(dataset.name);
+    const [old, reused, young] = ids().map((id) => cachedCase(dataset, id, how, dir).file);
+    const own = path.join(dir, 'notes.case');
+    fs.writeFileSync(own, 'mine');
+    const cut = `${old}.partial-12-0`;
+    fs.writeFileSync(cut, 'half');
+    const ago = Date.now() / 1000 - 9 * day;
+    for (const file of [old, reused, own, cut]) fs.utimesSync(file, ago, ago);
+    cachedCase(dataset, ids()[1], how, dir);
+    expect(cacheFiles().map(({ file }) => file)).toHaveLength(5);
+    expect(await scnas()).toMatch(/^Task01_BrainTumour +5 files/);
+    expect(await scnas('--prune', '10')).toContain('removed 0 of 5 files');
+    expect(await scnas('--prune', '8')).toContain('removed 2 of 5 files');
+    expect([old, reused, young, own, cut].map((file) => fs.existsSync(file))).toEqual([
+      false,
+      true,
+      true,
+      true,
+      false,
+    ]);
+    expect(await scnas('--clear')).toContain('removed 3 of 3 files');
+    expect(files(root)).toEqual([
+      'prepared',
+      'prepared/Task01_BrainTumour',
+      'prepared/Task01_BrainTumour/notes.case',
+    ]);
+    fs.rmSync(own);
+    cachedCase(dataset, ids()[0], how, dir);
+    await scnas('--clear');
+    expect(files(root)).toEqual(['prepared']);
+  });
 });
 
 describe.each([0, 2])('cases prepared in %i threads', (threads) => {

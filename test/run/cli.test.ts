@@ -84,6 +84,7 @@ describe('help', () => {
     'data',
     'augment',
     'phantom',
+    'cache',
     'doctor',
   ];
   it.each(commands)('of %s has an example', async (command) => {
