@@ -63,7 +63,8 @@ export interface RunSettings {
 }
 
 /** The configuration of a run on a data set, with what the data decide filled in. */
-export function planRun(dataset: Dataset, { config, set = [], ...given }: RunSettings): Promise<Planned> {
+export function planRun(dataset: Dataset, settings: RunSettings): Promise<Planned> {
+  const { config, set = [], ...given } = settings;
   const { operations, hash } = loadOperations(null);
   const names = operations.map((o) => o.name);
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
