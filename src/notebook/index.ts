@@ -17,6 +17,7 @@ export type { PlotlyFigure } from './plotly-parts';
 
 import './printing';
 
+export * from './paper-table';
 export { readable } from './readable';
 export * from './records';
 export * from './runs';
