@@ -84,7 +84,7 @@ describe('writing', () => {
     );
   });
 
-  const python = process.env.SCNAS_TEST_NIBABEL;
+  const python = process.env.SCNAS_ORACLE_PYTHON;
   it.skipIf(!python)('nibabel reads the label map with the affine of the image', () => {
     const image = path.join(fixtures, 'int16-big.nii.gz');
     const { shape, geometry, data } = readNifti(image);

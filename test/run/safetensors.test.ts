@@ -114,7 +114,7 @@ describe('safetensors', () => {
     expect(() => readSafeTensors(name)).toThrow(name);
   });
 
-  it.skipIf(!process.env.SCNAS_SAFETENSORS_PYTHON)(
+  it.skipIf(!process.env.SCNAS_ORACLE_PYTHON)(
     'is read by the reference implementation (python with safetensors)',
     () => {
       const name = file(
@@ -123,7 +123,7 @@ describe('safetensors', () => {
           metadata: { json: '{}' },
         }),
       );
-      const python = process.env.SCNAS_SAFETENSORS_PYTHON ?? '';
+      const python = process.env.SCNAS_ORACLE_PYTHON ?? '';
       const seen = JSON.parse(
         execFileSync(python, [path.join(__dirname, '../oracles/safetensors_file.py'), name], {
           encoding: 'utf8',
