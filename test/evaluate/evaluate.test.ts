@@ -9,6 +9,7 @@ import { gaussianWeights, windowStarts } from '../../src/evaluate/window';
 import { errorOf } from '../data/folder';
 import diceOracle from '../fixtures/data/dice.json';
 import oracle from '../fixtures/data/windows.json';
+import monai from '../fixtures/evaluate/monai-dice.json';
 
 describe('windows', () => {
   it.each(Object.entries(oracle.starts))(
@@ -195,6 +196,15 @@ describe('Dice', () => {
   it.each(Object.entries(diceOracle.dice))('label %s is numpy’s within 1e-12', (label, expected) => {
     const ours = dice(diceOracle.prediction, diceOracle.truth, Number(label));
     expect(ours).toEqual(expected === null ? Number.NaN : expect.closeTo(expected, 12));
+  });
+
+  it.each(monai.cases)('of $classes classes on $shape: MONAI’s within 1e-6', (row) => {
+    const ours = scoreCase('a', row.prediction, row.truth, row.classes).dice.slice(1);
+    expect(ours).toHaveLength(row.dice.length);
+    // MONAI leaves out what is not in the truth; that is 0 here, or NaN where it is in neither map.
+    for (const [i, theirs] of row.dice.entries())
+      if (theirs === null) expect([0, Number.NaN]).toContain(ours[i]);
+      else expect(ours[i]).toBeCloseTo(theirs, 6);
   });
 
   it('is NaN where both are empty, 0 where one is, and the mean leaves NaN out', () => {
