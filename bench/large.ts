@@ -27,9 +27,9 @@ import {
   type SearchOptions,
   searchStep,
   supernet,
-  tf,
   totalCost,
 } from '../src';
+import { toTensors } from '../src/run/phase';
 
 const side = Number(process.argv[2] ?? 128);
 const part = process.argv[3];
@@ -62,10 +62,7 @@ function sample(): { batch: BatchTensors; inputs: number; classes: number } {
   const options = { batch: 1, patch: [side, side, side] as const, foreground: 0.33, mirror: true };
   const drawn = drawBatch([prepared], options, key(0, 'large'));
   return {
-    batch: {
-      x: tf.tensor5d(drawn.image, [...drawn.shape, drawn.channels]),
-      y: tf.tensor4d(Int32Array.from(drawn.label), [...drawn.shape], 'int32'),
-    },
+    batch: toTensors(drawn),
     inputs: dataset.modalities.length,
     classes: dataset.classes.length,
   };

@@ -8,7 +8,7 @@ import type { Tensor5D } from './model';
 import { native } from './native';
 import { portable } from './portable';
 import type { tf } from './tf';
-import type { DagNode } from './unit';
+import type { DagNode, KernelUnit } from './unit';
 
 /** How a convolution steps: padding is `dilation·(k−1)/2` on both sides, so stride 1 keeps the shape and stride 2 halves it (⌈D/2⌉). */
 export interface Stepping {
@@ -82,9 +82,9 @@ export interface Kernels {
   weightedSum(terms: readonly Term[], zHat?: tf.Tensor1D): Tensor5D;
   /**
    * A DAG of units in one go: each node the weighted sum of its terms, the result the output nodes' channels side by side. Gradients to the
-   * sources, to ẑ and to the units' tensors. A kernel set without it runs the units one by one.
+   * sources, to ẑ and to the units' tensors. Without it `runDag` runs the units one by one.
    */
-  dag?(sources: readonly Tensor5D[], nodes: readonly DagNode[], zHat?: tf.Tensor1D): Tensor5D;
+  dag?(sources: readonly Tensor5D[], nodes: readonly DagNode<KernelUnit>[], zHat?: tf.Tensor1D): Tensor5D;
 
   /** LeakyReLU → conv3d with weights [1, 1, 1, channels, classes] → + bias [classes], the last layer. */
   outUnit(x: Tensor5D, w: tf.Tensor5D, bias: tf.Tensor1D): Tensor5D;

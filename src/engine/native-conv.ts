@@ -1,7 +1,7 @@
 /** Convolutions on the native kernels, plain and as units: LeakyReLU → convolution → InstanceNorm in one op. */
 import type { Affine, Stepping } from './kernels';
 import { EPSILON, type Tensor5D } from './model';
-import { orNothing, record, run, runMany, shared, together } from './native-op';
+import { orNothing, record, run, runMany, shared } from './native-op';
 import { affineGradients, affineInputs } from './native-pointwise';
 import type { tf } from './tf';
 
@@ -9,24 +9,33 @@ import type { tf } from './tf';
 type Kind = 'ScnasConv3d' | 'ScnasSeparable' | 'ScnasReduce';
 
 type Weights = readonly tf.Tensor[];
+type Ints = Readonly<Record<string, number>>;
 
 /**
  * The gradients to x and to each of the weights, from the one that reaches the convolution's result.
  *
- * One op makes those of all the weights when the first of them is asked for; an α step asks for none.
+ * One op makes those of all the weights, if any is wanted; an α step wants none.
  */
-function gradients(kind: Kind, x: tf.Tensor, weights: Weights, dy: tf.Tensor, ints: Record<string, number>) {
+function gradients(
+  kind: Kind,
+  [x, ...weights]: readonly tf.Tensor[],
+  dy: tf.Tensor,
+  ints: Ints,
+  wanted: readonly boolean[],
+) {
   const inputs = [x, dy, ...weights];
-  const filters = together(weights.length, () => runMany(`${kind}Filter`, inputs, weights.length, { ints }));
-  return [() => run(`${kind}Input`, inputs, { ints }), ...filters];
+  const any = weights.some((_, i) => wanted[1 + i]);
+  const made = any ? runMany(`${kind}Filter`, inputs, weights.length, { ints }) : [];
+  return [() => run(`${kind}Input`, inputs, { ints }), ...weights.map((_, i) => () => made[i])];
 }
 
 function plain(kind: Kind, x: Tensor5D, weights: Weights, step: Stepping): Tensor5D {
   const ints = { N: weights.length, stride: step.stride, dilation: step.dilation, activate: 0 };
+  const inputs = [x, ...weights];
   return record({
-    inputs: [x, ...weights],
-    forward: () => ({ y: run(kind, [x, ...weights], { ints }), saved: [x, ...weights] as const }),
-    gradient: (dy, [x, ...weights]) => gradients(kind, x, weights, dy, ints),
+    inputs,
+    forward: () => ({ y: run(kind, inputs, { ints }), saved: inputs }),
+    gradient: (dy, saved, wanted) => gradients(kind, saved, dy, ints, wanted),
   });
 }
 
@@ -40,9 +49,9 @@ function unit(kind: Kind, x: Tensor5D, weights: Weights, step: Stepping, affine?
       const [y, kept, stats] = runMany(`${kind}Unit`, inputs, 3, { ints, floats: { epsilon: EPSILON } });
       return { y, saved: [affine ? kept : y, stats, gamma, x, ...weights] as const };
     },
-    gradient: (dy, [kept, stats, gamma, x, ...weights]) => {
+    gradient: (dy, [kept, stats, gamma, ...inputs], wanted) => {
       const [dConv, sums] = runMany('ScnasInstanceNormGradient', [dy, kept, stats, gamma], 2).map(shared);
-      return [...gradients(kind, x, weights, dConv, ints), ...affineGradients(sums, affine)];
+      return [...gradients(kind, inputs, dConv, ints, wanted), ...affineGradients(sums, affine)];
     },
   });
 }

@@ -2,32 +2,32 @@
 import { EPSILON, type Tensor5D } from './model';
 import { orNothing, record, runMany } from './native-op';
 import { tf } from './tf';
-import type { DagNode, Unit } from './unit';
+import type { DagNode, KernelUnit } from './unit';
 
 /** The kinds of native/dag.h, in its order. */
 const kinds = ['conv', 'separable', 'reduce', 'max', 'avg', 'identity', 'upsample', 'corners'] as const;
 
-function kindOf(unit: Unit): number {
+function kindOf(unit: KernelUnit): number {
   if (unit.kind === 'pool') return kinds.indexOf(unit.pool);
   if (unit.kind === 'upsample') return kinds.indexOf(unit.alignCorners ? 'corners' : 'upsample');
   return kinds.indexOf(unit.kind);
 }
 
 /** A unit's tensors in the order of native/dag.h. */
-function weightsOf(unit: Unit): readonly tf.Tensor[] {
+function weightsOf(unit: KernelUnit): readonly tf.Tensor[] {
   const affine = 'affine' in unit && unit.affine ? [unit.affine.gamma, unit.affine.beta] : [];
   if (unit.kind === 'conv') return [unit.w, ...affine];
   if (unit.kind === 'separable') return [unit.depthwise, unit.pointwise, ...affine];
   return unit.kind === 'reduce' ? [unit.even, unit.odd, ...affine] : [];
 }
 
-const stepOf = (unit: Unit) =>
+const stepOf = (unit: KernelUnit) =>
   unit.kind === 'conv' || unit.kind === 'separable'
     ? unit.step
     : { stride: unit.kind === 'reduce' ? 2 : unit.kind === 'pool' ? unit.stride : 1, dilation: 1 };
 
 /** The program of native/dag.h, the weights in its order, and how many tensors it keeps. */
-function compile(nodes: readonly DagNode[]) {
+function compile(nodes: readonly DagNode<KernelUnit>[]) {
   const weights: tf.Tensor[] = [];
   const program: number[] = [nodes.length];
   let kept = nodes.length;
@@ -47,7 +47,11 @@ function compile(nodes: readonly DagNode[]) {
 }
 
 /** See {@link Kernels.dag}. */
-export function dag(sources: readonly Tensor5D[], nodes: readonly DagNode[], zHat?: tf.Tensor1D): Tensor5D {
+export function dag(
+  sources: readonly Tensor5D[],
+  nodes: readonly DagNode<KernelUnit>[],
+  zHat?: tf.Tensor1D,
+): Tensor5D {
   const { program, weights, kept } = compile(nodes);
   const ints = { S: sources.length, N: weights.length, K: kept };
   const z = zHat ? [zHat] : [];

@@ -158,27 +158,6 @@ export function shared<T extends tf.Tensor>(tensor: T): T {
   return tensor;
 }
 
-/**
- * Gradient functions whose tensors are made together, when the first of them is asked for.
- * @param count how many tensors `make` returns
- */
-export function together(count: number, make: () => tf.Tensor[]): (() => tf.Tensor)[] {
-  let made: tf.Tensor[] | undefined;
-  return Array.from({ length: count }, (_, place) => () => {
-    if (made) {
-      const clone = made[place].clone();
-      made[place].dispose();
-      return clone;
-    }
-    // tfjs frees at once what one of the functions makes and does not return; what is never asked for is spent with the entry.
-    made = make();
-    const others = made.filter((_tensor, other) => other !== place);
-    for (const tensor of others) tf.keep(tensor);
-    spent = [...spent, ...others];
-    return made[place];
-  });
-}
-
 /** No values: the affine part or the ẑ that is not given. */
 const nothing = tf.tidy(() => tf.keep(tf.tensor1d([])));
 

@@ -4,7 +4,7 @@
  * $$x^j = \sum_{(i,j) \in \mathcal{E}} o^{(i,j)}(x^i), \qquad o^{(i,j)}(x^i) = \langle z^{(i,j)}, o^{(i,j)} \rangle \quad (1)$$
  * Nodes 0 and 1 are the two inputs, brought to the node's width and level; the output concatenates the intermediate nodes.
  */
-import { kernels, type Term } from '../engine/kernels';
+import { kernels } from '../engine/kernels';
 import {
   type LayerCost,
   type ParameterSpec,
@@ -14,7 +14,7 @@ import {
   type Theta,
 } from '../engine/model';
 import { tf } from '../engine/tf';
-import type { DagNode, Unit } from '../engine/unit';
+import { type DagNode, type DagTerm, runDag, type Unit } from '../engine/unit';
 import { type Edge, edgesOf } from './genotype';
 import type { CellInput, CellPlan } from './layout';
 import { type Built, convolution, factorizedReduce, type Operation, type Site } from './operations';
@@ -91,24 +91,8 @@ export function cell(plan: CellPlan, options: BuildOptions, allowed?: readonly (
   return {
     plan,
     parameters: [...entries, ...placed.flatMap((m) => [...m.values()])].flatMap(specsOf),
-    run: (theta, inputs, choices, zHat) => {
-      const whole = dagOf(plan, readings, entries, placed, edges, theta, choices);
-      const dag = kernels().dag;
-      if (dag && whole) return dag(inputs, whole, zHat);
-      const upsample = (x: Tensor5D, i: number) =>
-        plan.inputs[i].resize === 'expand' ? kernels().upsample(x, readings.upsampling === 'corners') : x;
-      const nodes = inputs.map((x, i) => upsample(apply(entries[i], theta, x), i));
-      const intermediate = [...new Set(edges.map((e) => e.to))].map((to) => {
-        const terms = edges.flatMap((edge, e) =>
-          edge.to === to ? termsOf(placed[e], choices[e], theta, nodes[edge.from]) : [],
-        );
-        const node =
-          terms.length > 0 ? kernels().weightedSum(terms, zHat) : emptyNode(nodes[0], plan.type === 'red');
-        nodes.push(node);
-        return node;
-      });
-      return tf.concat(intermediate, 4);
-    },
+    run: (theta, inputs, choices, zHat) =>
+      runDag(kernels(), inputs, nodesOf(plan, readings, entries, placed, edges, theta, choices), zHat),
     used: (choices) =>
       [...entries, ...placed.flatMap((m, e) => chosen(m, choices[e]))].flatMap((p) =>
         specsOf(p).map((s) => s.name),
@@ -144,27 +128,18 @@ function specsOf({ prefix, built }: Placed): ParameterSpec[] {
   return built.parameters.map((spec) => ({ ...spec, name: `${prefix}/${spec.name}`, group: prefix }));
 }
 
-/** Runs a unit with its own parameters picked out of Θ. */
-function apply({ prefix, built }: Placed, theta: Theta, x: Tensor5D): Tensor5D {
-  return built.apply(x, ownOf(prefix, built, theta));
+/** A unit with its own parameters picked out of Θ. */
+function unitOf({ prefix, built }: Placed, theta: Theta): Unit {
+  const own = Object.fromEntries(built.parameters.map(({ name }) => [name, theta[`${prefix}/${name}`]]));
+  return built.unit?.(own) ?? { kind: 'own', apply: (x) => built.apply(x, own) };
 }
-
-const ownOf = (prefix: string, built: Built, theta: Theta): Theta =>
-  Object.fromEntries(built.parameters.map(({ name }) => [name, theta[`${prefix}/${name}`]]));
 
 function chosen(placed: ReadonlyMap<number, Placed>, choice: EdgeChoice): Placed[] {
   return choice.operations.flatMap((o) => placed.get(o) ?? []);
 }
 
-function termsOf(placed: ReadonlyMap<number, Placed>, choice: EdgeChoice, theta: Theta, x: Tensor5D): Term[] {
-  return choice.operations.flatMap((o, k) => {
-    const p = placed.get(o);
-    return p ? [{ value: apply(p, theta, x), index: choice.places[k] ?? -1 }] : [];
-  });
-}
-
-/** The whole cell as data: its two inputs' units, then its nodes; undefined where an operation is not a unit, or a node has no edge. */
-function dagOf(
+/** The whole cell as data: its two inputs' units, then its nodes. */
+function nodesOf(
   plan: CellPlan,
   readings: Readings,
   entries: readonly Placed[],
@@ -172,45 +147,41 @@ function dagOf(
   edges: readonly Edge[],
   theta: Theta,
   choices: readonly EdgeChoice[],
-): readonly DagNode[] | undefined {
-  const unitOf = ({ prefix, built }: Placed) => built.unit?.(ownOf(prefix, built, theta));
+): readonly DagNode[] {
   const nodes: DagNode[] = [];
-  let known = true;
-  const add = (
-    terms: readonly { from: number; unit: Unit | undefined; index: number }[],
-    output: boolean,
-  ) => {
-    known &&= terms.length > 0 && terms.every(({ unit }) => unit !== undefined);
-    nodes.push({ terms: terms as DagNode['terms'], output });
+  const add = (terms: readonly DagTerm[], output: boolean) => {
+    nodes.push({ terms, output });
     return plan.inputs.length + nodes.length - 1;
   };
   const at = entries.map((entry, i) => {
-    const here = add([{ from: i, unit: unitOf(entry), index: -1 }], false);
+    const here = add([{ from: i, unit: unitOf(entry, theta), index: -1 }], false);
     const upsample: Unit = { kind: 'upsample', alignCorners: readings.upsampling === 'corners' };
     return plan.inputs[i].resize === 'expand'
       ? add([{ from: here, unit: upsample, index: -1 }], false)
       : here;
   });
   for (const to of new Set(edges.map((e) => e.to))) {
-    const terms = edges.flatMap((edge, e) =>
-      edge.to !== to
+    const terms = edges.flatMap(({ from, to: end }, e): DagTerm[] =>
+      end !== to
         ? []
         : choices[e].operations.flatMap((o, k) => {
             const p = placed[e].get(o);
-            return p ? [{ from: at[edge.from], unit: unitOf(p), index: choices[e].places[k] ?? -1 }] : [];
+            return p ? [{ from: at[from], unit: unitOf(p, theta), index: choices[e].places[k] ?? -1 }] : [];
           }),
     );
-    at.push(add(terms, true));
+    at.push(add(terms.length > 0 ? terms : [{ from: at[0], unit: nothing(plan), index: -1 }], true));
   }
-  return known ? nodes : undefined;
+  return nodes;
 }
 
-/** A node that only zero edges reach. */
-function emptyNode(input: Tensor5D, reduced: boolean): Tensor5D {
-  const [n, x, y, z, c] = input.shape;
-  const half = (size: number) => (reduced ? Math.ceil(size / 2) : size);
-  return tf.zeros([n, half(x), half(y), half(z), c]);
-}
+/** What a node is that only zero edges reach. */
+const nothing = ({ type }: CellPlan): Unit => ({
+  kind: 'own',
+  apply: ({ shape: [n, x, y, z, c] }) => {
+    const half = (size: number) => (type === 'red' ? Math.ceil(size / 2) : size);
+    return tf.zeros([n, half(x), half(y), half(z), c]);
+  },
+});
 
 function layerCost(
   { prefix, built }: Placed,

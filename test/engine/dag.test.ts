@@ -7,7 +7,7 @@ import type { Shape3, Tensor5D } from '../../src/engine/model';
 import { native, nativeThreads } from '../../src/engine/native';
 import { runMany } from '../../src/engine/native-op';
 import { tf } from '../../src/engine/tf';
-import { applyUnit, type DagNode, type Unit } from '../../src/engine/unit';
+import { type DagNode, type KernelUnit, runDag } from '../../src/engine/unit';
 import { distance } from './cases';
 
 const threads = nativeThreads();
@@ -37,36 +37,36 @@ function example(c: number, stride: 1 | 2, affine: boolean, weighted: boolean) {
   };
   const norm = (name: string): Affine | undefined =>
     affine ? { gamma: made(`${name}/gamma`, [c]), beta: made(`${name}/beta`, [c]) } : undefined;
-  const conv = (name: string, side: number, from: number, s: 1 | 2): Unit => ({
+  const conv = (name: string, side: number, from: number, s: 1 | 2): KernelUnit => ({
     kind: 'conv',
     w: made(name, [side, side, side, from, c]),
     step: { stride: s, dilation: 1 },
     affine: norm(name),
   });
-  const separable = (name: string, s: 1 | 2, dilation: number): Unit => ({
+  const separable = (name: string, s: 1 | 2, dilation: number): KernelUnit => ({
     kind: 'separable',
     depthwise: made(`${name}/d`, [3, 3, 3, c]),
     pointwise: made(`${name}/p`, [c, c]),
     step: { stride: s, dilation },
     affine: norm(name),
   });
-  const reduce = (name: string): Unit => ({
+  const reduce = (name: string): KernelUnit => ({
     kind: 'reduce',
     even: made(`${name}/e`, [c, Math.ceil(c / 2)]),
     odd: made(`${name}/o`, [c, Math.floor(c / 2)]),
     affine: norm(name),
   });
   let place = 0;
-  const term = (from: number, unit: Unit) => ({ from, unit, index: weighted ? place++ : -1 });
-  const skip: Unit = stride === 1 ? { kind: 'identity' } : reduce('skip');
-  const pool = (kind: 'max' | 'avg', s: 1 | 2, normed: boolean): Unit => ({
+  const term = (from: number, unit: KernelUnit) => ({ from, unit, index: weighted ? place++ : -1 });
+  const skip: KernelUnit = stride === 1 ? { kind: 'identity' } : reduce('skip');
+  const pool = (kind: 'max' | 'avg', s: 1 | 2, normed: boolean): KernelUnit => ({
     kind: 'pool',
     pool: kind,
     stride: s,
     norm: normed,
   });
   // Nodes 2 and 3 are the entries, 4 the second one upsampled, 5 to 7 the intermediate nodes.
-  const nodes: DagNode[] = [
+  const nodes: DagNode<KernelUnit>[] = [
     { terms: [{ from: 0, unit: conv('entry0', 1, 6, 1), index: -1 }], output: false },
     { terms: [{ from: 1, unit: conv('entry1', 1, 5, 1), index: -1 }], output: false },
     { terms: [{ from: 3, unit: { kind: 'upsample', alignCorners: false }, index: -1 }], output: false },
@@ -103,24 +103,8 @@ type Example = ReturnType<typeof example>;
 /** The same units one by one. */
 const units = native as Kernels;
 
-function oneByOne({ nodes, sources, zHat }: Example): Tensor5D {
-  const values: Tensor5D[] = [...sources];
-  for (const { terms } of nodes) {
-    const [first] = terms;
-    values.push(
-      terms.length === 1 && first.index < 0
-        ? applyUnit(units, first.unit, values[first.from])
-        : units.weightedSum(
-            terms.map(({ from, unit, index }) => ({ value: applyUnit(units, unit, values[from]), index })),
-            zHat,
-          ),
-    );
-  }
-  return tf.concat(
-    values.slice(sources.length).filter((_, i) => nodes[i].output),
-    4,
-  );
-}
+const oneByOne = ({ nodes, sources, zHat }: Example) =>
+  runDag({ ...units, dag: undefined }, sources, nodes, zHat);
 
 const asOne = ({ nodes, sources, zHat }: Example) => native?.dag?.(sources, nodes, zHat) as Tensor5D;
 
