@@ -5,7 +5,7 @@
 //   conv3d_input_grad(x, w, dy, dx, in, co, stride, dilation, activate, accumulate)
 //       x is read only if `activate`; adds to dx if `accumulate`
 //   conv3d_filter_grad(x, dy, dw, in, co, stride, dilation, activate)
-//       dy of both: a tensor, or a NormedGradient (gradients.h)
+//       dy of both: planes of a tensor, or of one that a norm's backward pass makes (gradients.h)
 //
 // `in` is x's shape, y [n, out_size(d), out_size(h), out_size(w), co]; `stats` null or [n][co][2] doubles: Σy, Σy².
 //
@@ -49,7 +49,7 @@ inline void conv3d_forward(const float* x, const float* w, float* y, const Shape
   const int64_t row = out.w * co;
   std::vector<double> sums(stats ? out.n * out.d * co * 2 : 0);
   conv3d_planes(
-      StoredPlanes{x, in.h * in.w * in.c}, w, in, in.c, co, stride, dilation, false, activate, [&](int64_t n, int64_t d, int64_t h) { return y + ((n * out.d + d) * out.h + h) * row; },
+      StoredPlanes(x, in), w, in, in.c, co, stride, dilation, false, activate, [&](int64_t n, int64_t d, int64_t h) { return y + ((n * out.d + d) * out.h + h) * row; },
       [&](int64_t n, int64_t d, int64_t, const float* line) {
         if (stats) add_stats(line, out.w, co, sums.data() + (n * out.d + d) * co * 2, scratch<2>(2 * period_of(co)));
       });
@@ -57,8 +57,8 @@ inline void conv3d_forward(const float* x, const float* w, float* y, const Shape
 }
 
 template <class Gradient>
-static inline void input_grad_of(const float* x, const float* w, const Gradient& dy, float* dx, const Shape& in, int64_t co, int64_t stride,
-                                 int64_t dilation, bool activate, bool accumulate) {
+inline void conv3d_input_grad(const float* x, const float* w, const Gradient& dy, float* dx, const Shape& in, int64_t co, int64_t stride,
+                              int64_t dilation, bool activate, bool accumulate = false) {
   const int64_t row = in.w * in.c, band = direct_band(row);
   const auto at = [&](int64_t n, int64_t d, int64_t h) { return ((n * in.d + d) * in.h + h) * row; };
   conv3d_planes(
@@ -68,16 +68,6 @@ static inline void input_grad_of(const float* x, const float* w, const Gradient&
         if (activate) times_leaky_grad(x + at(n, d, h), line, row);
         if (accumulate) add_row(line, dx + at(n, d, h), row);
       });
-}
-
-inline void conv3d_input_grad(const float* x, const float* w, const float* dy, float* dx, const Shape& in, int64_t co, int64_t stride,
-                              int64_t dilation, bool activate, bool accumulate = false) {
-  const Shape out = out_shape(in, stride, co);
-  input_grad_of(x, w, StoredPlanes{dy, out.h * out.w * co}, dx, in, co, stride, dilation, activate, accumulate);
-}
-inline void conv3d_input_grad(const float* x, const float* w, const NormedGradient& dy, float* dx, const Shape& in, int64_t co, int64_t stride,
-                              int64_t dilation, bool activate, bool accumulate = false) {
-  input_grad_of(x, w, NormedPlanes(dy, out_shape(in, stride, co)), dx, in, co, stride, dilation, activate, accumulate);
 }
 
 /// sums[k][o] += Σ_v x[k][v]·g[o·ld + v] for the three taps of a row, k < 3, o < O.
@@ -156,8 +146,8 @@ static inline void image_filter_planes(const ImagePlan& p, const float* x, const
 }
 
 template <class Gradient>
-static inline void filter_grad_of(const float* x, const Gradient& dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
-                                  bool activate) {
+inline void conv3d_filter_grad(const float* x, const Gradient& dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
+                               bool activate) {
   const Shape out = out_shape(in, stride, co);
   const bool lanes_of_channels = co % 8 == 0;
   const DirectPlan direct(in, in.c, stride, dilation, false);
@@ -194,16 +184,6 @@ static inline void filter_grad_of(const float* x, const Gradient& dy, float* dw,
     });
   }
   fold_products(sums.data(), blocks, paired, third, dw);
-}
-
-inline void conv3d_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
-                               bool activate) {
-  const Shape out = out_shape(in, stride, co);
-  filter_grad_of(x, StoredPlanes{dy, out.h * out.w * co}, dw, in, co, stride, dilation, activate);
-}
-inline void conv3d_filter_grad(const float* x, const NormedGradient& dy, float* dw, const Shape& in, int64_t co, int64_t stride, int64_t dilation,
-                               bool activate) {
-  filter_grad_of(x, NormedPlanes(dy, out_shape(in, stride, co)), dw, in, co, stride, dilation, activate);
 }
 
 }  // namespace scnas

@@ -16,10 +16,10 @@ enum class UnitKind { conv, separable, reduce, max_pool, average_pool, identity,
 
 // One term of a node: a unit of an earlier node, with its weight.
 struct Term {
-  int64_t from, stride, dilation, weights, place;
-  UnitKind kind;
-  bool affine, norm;
-  Shape in, out;
+  int64_t from = 0, stride = 1, dilation = 1, weights = 0, place = -1;
+  UnitKind kind = UnitKind::identity;
+  bool affine = false, norm = false, activate = true;
+  Shape in{}, out{};
   int64_t side = 1, half[2] = {0, 0};            // of a convolution; outputs of a factorized reduce
   const float *w[2] = {nullptr, nullptr}, *gamma = nullptr, *beta = nullptr;
   int64_t kept = -1;                             // place of its result among what is kept; −1: it has none (identity, upsampling)
@@ -27,6 +27,7 @@ struct Term {
 
   // Whether the backward pass reads its result. A maximum's is read again by its places.
   bool keeps_result() const { return kind != UnitKind::max_pool && (norm || place >= 0); }
+  bool upsamples() const { return kind == UnitKind::upsample || kind == UnitKind::upsample_corners; }
   bool pool() const { return kind == UnitKind::max_pool || kind == UnitKind::average_pool; }
   bool convolves() const { return kind == UnitKind::conv || kind == UnitKind::separable || kind == UnitKind::reduce; }
   int64_t kernels() const { return kind == UnitKind::conv ? 1 : convolves() ? 2 : 0; }
@@ -53,6 +54,40 @@ struct Dag {
   int64_t value(int64_t node) const { return node - sources; }
 };
 
+// Finds the term's weights, refuses what does not fit, and sets its result's shape.
+inline void bind(Call& call, int first_weight, Term& t) {
+  const int w = first_weight + int(t.weights);
+  int64_t co = t.in.c;
+  if (t.kind == UnitKind::conv) {
+    const auto d = call.dims(w);
+    if (d.size() != 5 || (d[0] != 1 && d[0] != 3) || d[1] != d[0] || d[2] != d[0] || d[3] != t.in.c || d[4] < 1)
+      call.refuse(w, "weights [k, k, k, " + std::to_string(t.in.c) + ", out], k 1 or 3");
+    t.side = d[0];
+    co = d[4];
+  } else if (t.kind == UnitKind::separable) {
+    call.expect(w, {3, 3, 3, t.in.c});
+    const auto d = call.dims(w + 1);
+    if (d.size() != 2 || d[0] != t.in.c || d[1] < 1) call.refuse(w + 1, "weights [" + std::to_string(t.in.c) + ", out]");
+    co = d[1];
+  } else if (t.kind == UnitKind::reduce) {
+    for (int k = 0; k < 2; k++) {
+      const auto d = call.dims(w + k);
+      if (d.size() != 2 || d[0] != t.in.c) call.refuse(w + k, "weights [" + std::to_string(t.in.c) + ", out]");
+      t.half[k] = d[1];
+    }
+    if (t.half[0] < 1) call.refuse(w, "at least one output");  // of one output none is left for the odd voxels
+    co = t.half[0] + t.half[1];
+  }
+  for (int k = 0; k < t.kernels(); k++) t.w[k] = call.data(w + k);
+  if (t.affine) {
+    for (int k = 0; k < 2; k++) call.expect(w + int(t.kernels()) + k, {co});
+    t.gamma = call.data(w + int(t.kernels()));
+    t.beta = call.data(w + int(t.kernels()) + 1);
+  }
+  if (t.upsamples()) t.out = {t.in.n, 2 * t.in.d, 2 * t.in.h, 2 * t.in.w, co};
+  else t.out = out_shape(t.in, t.stride, co);
+}
+
 namespace detail {
 
 class ProgramReader {
@@ -73,40 +108,6 @@ class ProgramReader {
   int64_t at_ = 0, left_;
 };
 
-// Finds the term's weights, refuses what does not fit, and sets its result's shape.
-inline void bind(Call& call, int first_weight, int64_t weights, Term& t) {
-  if (t.convolves() && t.weights + t.kernels() + (t.affine ? 2 : 0) > weights) throw Refusal("ScnasDag: expected more weights");
-  const int w = first_weight + int(t.weights);
-  int64_t co = t.in.c;
-  if (t.kind == UnitKind::conv) {
-    const auto d = call.dims(w);
-    if (d.size() != 5 || (d[0] != 1 && d[0] != 3) || d[1] != d[0] || d[2] != d[0] || d[3] != t.in.c || d[4] < 1)
-      call.refuse(w, "weights [k, k, k, " + std::to_string(t.in.c) + ", out], k 1 or 3");
-    t.side = d[0];
-    co = d[4];
-  } else if (t.kind == UnitKind::separable) {
-    call.expect(w, {3, 3, 3, t.in.c});
-    const auto d = call.dims(w + 1);
-    if (d.size() != 2 || d[0] != t.in.c || d[1] < 1) call.refuse(w + 1, "weights [" + std::to_string(t.in.c) + ", out]");
-    co = d[1];
-  } else if (t.kind == UnitKind::reduce) {
-    for (int k = 0; k < 2; k++) {
-      const auto d = call.dims(w + k);
-      if (d.size() != 2 || d[0] != t.in.c || d[1] + k < 1) call.refuse(w + k, "weights [" + std::to_string(t.in.c) + ", out]");
-      t.half[k] = d[1];
-    }
-    co = t.half[0] + t.half[1];
-  }
-  for (int k = 0; k < t.kernels(); k++) t.w[k] = call.data(w + k);
-  if (t.affine) {
-    for (int k = 0; k < 2; k++) call.expect(w + int(t.kernels()) + k, {co});
-    t.gamma = call.data(w + int(t.kernels()));
-    t.beta = call.data(w + int(t.kernels()) + 1);
-  }
-  if (t.kind == UnitKind::upsample || t.kind == UnitKind::upsample_corners) t.out = {t.in.n, 2 * t.in.d, 2 * t.in.h, 2 * t.in.w, co};
-  else t.out = out_shape(t.in, t.stride, co);
-}
-
 inline Term read_term(Call& call, ProgramReader& program, const Dag& dag, int first_weight, int64_t weights, int64_t places) {
   Term t;
   t.from = program.next(0, int64_t(dag.nodes.size()) - 2);
@@ -118,7 +119,8 @@ inline Term read_term(Call& call, ProgramReader& program, const Dag& dag, int fi
   t.weights = program.next(0, weights);
   t.place = program.next(-1, places - 1);
   t.in = dag.nodes[size_t(t.from)].shape;
-  bind(call, first_weight, weights, t);
+  if (t.convolves() && t.weights + t.kernels() + (t.affine ? 2 : 0) > weights) throw Refusal("ScnasDag: expected more weights");
+  bind(call, first_weight, t);
   return t;
 }
 
@@ -146,8 +148,7 @@ inline Dag read_dag(Call& call, int program_input, int64_t places, int first_sou
       node.terms.push_back(detail::read_term(call, program, dag, first_weight, weights, places));
       const Term& t = node.terms.back();
       if (k == 0) node.shape = t.out;
-      const bool alone = t.kind != UnitKind::upsample && t.kind != UnitKind::upsample_corners;
-      if (!detail::same(node.shape, t.out) || (!alone && (terms > 1 || t.place >= 0)))
+      if (!detail::same(node.shape, t.out) || (t.upsamples() && (terms > 1 || t.place >= 0)))
         throw Refusal("ScnasDag: expected the terms of a node to have one shape, and an upsampling to be alone");
     }
     dag.kept.push_back(node.output ? 0 : node.shape.size());

@@ -50,18 +50,30 @@ class DagBackward {
     return gradient_[size_t(at)];
   }
 
+  // Whether the backward pass reads a node's value.
+  bool reads(int64_t node) const {
+    for (const Node& reader : dag_.nodes)
+      for (const Term& t : reader.terms)
+        if (t.from == node && t.kind != UnitKind::average_pool && !t.upsamples()) return true;
+    return dag_.nodes[size_t(node)].in_place();
+  }
+
   // Takes the result and its gradient apart.
   void spread(const float* y, const float* dy) {
-    int64_t first = 0;
+    const int64_t ld = dag_.result.c;
+    std::vector<Channels> copies;
     for (size_t at = size_t(dag_.sources); at < dag_.nodes.size(); at++) {
       const Shape& s = dag_.nodes[at].shape;
       if (!dag_.nodes[at].output) continue;
-      outputs_[at] = std::make_unique<Buffer>(s.size());
-      copy_channels(s.n * s.voxels(), s.c, y + first, dag_.result.c, outputs_[at]->data(), s.c);
-      copy_channels(s.n * s.voxels(), s.c, dy + first, dag_.result.c, gradient(int64_t(at)), s.c);
+      if (reads(int64_t(at))) {
+        outputs_[at] = std::make_unique<Buffer>(s.size());
+        copies.push_back({y, ld, outputs_[at]->data(), s.c, s.c});
+      }
+      copies.push_back({dy, ld, gradient(int64_t(at)), s.c, s.c});
       written_[at] = 1;
-      first += s.c;
+      y += s.c, dy += s.c;
     }
+    copy_channels(dag_.result.n * dag_.result.voxels(), copies);
   }
 
   void node(int64_t at) {
@@ -174,14 +186,20 @@ class DagBackward {
     if (!t.norm) {
       Buffer scaled(w == 1 ? 0 : s.size());
       if (w != 1) add_scaled(s.size(), g, w, false, scaled.data());
-      unit_backward(t, value(t.from), w == 1 ? g : scaled.data(), codes(t), dx, add, dw0, dw1);
+      unit_backward(t, value(t.from), StoredPlanes(w == 1 ? g : scaled.data(), s), codes(t), dx, add, dw0, dw1);
       return t.place >= 0 && to_.z ? dot(s.size(), g, y) : 0;
     }
-    Buffer scale(s.c), dy(s.size());
-    for (int64_t c = 0; c < s.c; c++) scale[c] = w * (t.gamma ? t.gamma[c] : 1);
     if (dx || dw0) {
-      norm_gradient(s, g, y, NormStats(stats_ + t.stats, s), sums, scale.data(), dy.data());
-      unit_backward(t, value(t.from), dy.data(), codes(t), dx, add, dw0, dw1);
+      Buffer scale(s.c);
+      for (int64_t c = 0; c < s.c; c++) scale[c] = w * (t.gamma ? t.gamma[c] : 1);
+      const NormedGradient through(s, NormStats(stats_ + t.stats, s), sums, scale.data());
+      const auto send = [&](const auto& dy) { unit_backward(t, value(t.from), dy, codes(t), dx, add, dw0, dw1); };
+      if (by_planes(t)) send(NormedPlanes(g, y, through));
+      else {
+        Buffer dy(s.size());
+        norm_gradient(through, g, y, dy.data());
+        send(StoredPlanes(dy.data(), s));
+      }
     }
     if (t.affine && !to_.weights.empty()) affine_gradients(s, t, w, sums);
     return weight_gradient(s, t, sums);

@@ -42,18 +42,31 @@ inline void sum_terms(const Shape& s, const std::vector<Summand>& terms, const f
   });
 }
 
-// Copies [voxels][c] between rows of ld_from and ld_to floats.
-inline void copy_channels(int64_t voxels, int64_t c, const float* from, int64_t ld_from, float* to, int64_t ld_to) {
-  parallel_for(voxels, [=](int64_t b, int64_t e) {
+// Channels to copy: [c] of each voxel, between rows of ld_from and ld_to floats.
+struct Channels {
+  const float* from;
+  int64_t ld_from;
+  float* to;
+  int64_t ld_to, c;
+};
+
+// Copies channels of the same voxels: all of a few voxels before the next, since they share the long rows' cache lines.
+inline void copy_channels(int64_t voxels, const std::vector<Channels>& copies) {
+  constexpr int64_t few = 128;
+  const auto copy = [](const Channels& t, int64_t b, int64_t e) {
     const auto rows = [&](auto width) {
       for (int64_t v = b; v < e; v++)
-        for (int64_t i = 0; i < c; i += int64_t(sizeof width) / 4) std::memcpy(to + v * ld_to + i, from + v * ld_from + i, sizeof width);
+        for (int64_t i = 0; i < t.c; i += int64_t(sizeof width) / 4) std::memcpy(t.to + v * t.ld_to + i, t.from + v * t.ld_from + i, sizeof width);
     };
-    if (c % 8 == 0) rows(v8{});
-    else if (c % 4 == 0) rows(std::array<float, 4>{});
-    else if (c % 2 == 0) rows(std::array<float, 2>{});
+    if (t.c % 8 == 0) rows(v8{});
+    else if (t.c % 4 == 0) rows(std::array<float, 4>{});
+    else if (t.c % 2 == 0) rows(std::array<float, 2>{});
     else rows(float{});
-  }, 4096);
+  };
+  parallel_for((voxels + few - 1) / few, [&](int64_t b, int64_t e) {
+    for (; b < e; b++)
+      for (const Channels& t : copies) copy(t, b * few, std::min(voxels, (b + 1) * few));
+  }, 32);
 }
 
 class DagForward {
@@ -79,7 +92,7 @@ class DagForward {
     each_term(int64_t(node.terms.size()), node.shape.size(),
               [&](int64_t k) { term(node.terms[size_t(k)], results[size_t(k)].data ? results[size_t(k)].data : y); });
     const Term& only = node.terms[0];
-    if (only.kind == UnitKind::upsample || only.kind == UnitKind::upsample_corners) return;
+    if (only.upsamples()) return;
     if (node.in_place()) {
       const float* s = stats_ + only.stats;
       const int64_t n = node.shape.n * node.shape.c;
@@ -92,13 +105,14 @@ class DagForward {
 
   // The channels of the output nodes side by side.
   void result(float* y) const {
-    int64_t first = 0;
+    std::vector<Channels> copies;
     for (size_t at = size_t(dag_.sources); at < dag_.nodes.size(); at++) {
       const Node& node = dag_.nodes[at];
       if (!node.output) continue;
-      copy_channels(node.shape.n * node.shape.voxels(), node.shape.c, value(int64_t(at)), node.shape.c, y + first, dag_.result.c);
-      first += node.shape.c;
+      copies.push_back({value(int64_t(at)), node.shape.c, y, dag_.result.c, node.shape.c});
+      y += node.shape.c;
     }
+    copy_channels(dag_.result.n * dag_.result.voxels(), copies);
   }
 
  private:

@@ -1,101 +1,16 @@
 // Checks every kernel against plain float64 loops, and times it:
 //   g++ -O3 -march=native -std=c++17 -pthread native/harness.cc -o harness && ./harness [check | time [kernel [shape [threads]]]]
-#include <cmath>
-#include <cstdio>
-#include <functional>
 #include <string>
+#include "harness_check.h"
 #include "harness_time.h"
 #include "pool.h"
 #include "upsample.h"
-
-static Doubles wide(const Floats& v, bool activate) {
-  Doubles out(v.begin(), v.end());
-  if (activate)
-    for (auto& x : out) x = x > 0 ? x : 0.01 * x;
-  return out;
-}
-
-struct Case {
-  Shape in;
-  int64_t co, stride, dilation;
-  bool activate;
-};
-
-/// f(tap, source voxel, result voxel) for every tap that does not read padding.
-template <class F>
-static void each_tap(const Case& t, F f) {
-  const Shape o = out_shape(t.in, t.stride, 1), &s = t.in;
-  for (int64_t n = 0; n < o.n; n++)
-    for (int64_t d = 0; d < o.d; d++)
-      for (int64_t h = 0; h < o.h; h++)
-        for (int64_t w = 0; w < o.w; w++)
-          for (int k = 0; k < 27; k++) {
-            const int64_t z = d * t.stride + (k / 9 - 1) * t.dilation, y = h * t.stride + (k / 3 % 3 - 1) * t.dilation,
-                          x = w * t.stride + (k % 3 - 1) * t.dilation;
-            if (z < 0 || y < 0 || x < 0 || z >= s.d || y >= s.h || x >= s.w) continue;
-            f(k, ((n * s.d + z) * s.h + y) * s.w + x, ((n * o.d + d) * o.h + h) * o.w + w);
-          }
-}
-
-static int failures = 0;
-static double worst = 0;
-static void compare(const char* what, const Case& t, const float* got, const Doubles& want) {
-  double diff = 0, norm = 0;
-  for (size_t i = 0; i < want.size(); i++) {
-    diff += (got[i] - want[i]) * (got[i] - want[i]);
-    norm += want[i] * want[i];
-  }
-  const double error = std::sqrt(diff / (norm > 0 ? norm : 1));
-  worst = error > worst ? error : worst;
-  if (error < 2e-6) return;
-  failures++;
-  std::printf("%s %ldx%ldx%ldx%ldx%ld co %ld stride %ld dilation %ld activate %d: relative error %.3g, expected below 2e-6\n", what, long(t.in.n),
-              long(t.in.d), long(t.in.h), long(t.in.w), long(t.in.c), long(t.co), long(t.stride), long(t.dilation), t.activate, error);
-}
-static void derivative(Doubles& dx, const Floats& x, bool activate) {
-  for (size_t i = 0; activate && i < dx.size(); i++) dx[i] *= x[i] > 0 ? 1 : 0.01;
-}
-static void add_half(Doubles& v) {
-  for (auto& x : v) x += 0.5;
-}
-static Doubles stats_of(const Doubles& y, const Shape& o) {
-  Doubles s(o.n * o.c * 2);
-  for (size_t i = 0; i < y.size(); i++) {
-    const int64_t at = (i / o.c / o.voxels() * o.c + i % o.c) * 2;
-    s[at] += y[i];
-    s[at + 1] += y[i] * y[i];
-  }
-  return s;
-}
-
-/// Runs a kernel with 1, 2 and 3 threads, expects the same bits, and compares with the loops.
-static void judge(const char* what, const Case& t, size_t floats, const Doubles& want, const std::function<void(float*, double*)>& f, size_t stats = 0,
-                  const Doubles& want_stats = {}) {
-  Floats first;
-  Doubles first_stats;
-  for (int threads = 1; threads <= 3; threads++) {
-    Pool::get().set_threads(threads);
-    Floats got(floats + 16, 77.f);
-    Doubles sums(stats + 1, 0);
-    f(got.data(), stats ? sums.data() : nullptr);
-    for (size_t i = floats; i < got.size(); i++)
-      if (got[i] != 77.f) failures++, std::printf("%s wrote past its end\n", what);
-    if (threads == 1) {
-      compare(what, t, got.data(), want);
-      for (size_t i = 0; i < stats; i++)
-        if (std::fabs(sums[i] - want_stats[i]) > 1e-4 * (1 + std::fabs(want_stats[i])))
-          failures++, std::printf("%s: sum %zu is %g, expected %g\n", what, i, sums[i], want_stats[i]);
-      first = got;
-      first_stats = sums;
-    } else if (std::memcmp(first.data(), got.data(), floats * 4) || first_stats != sums)
-      failures++, std::printf("%s: other bits with %d threads than with one\n", what, threads);
-  }
-}
 
 static void check_dense(const Case& t) {
   const Shape o = out_shape(t.in, t.stride, t.co);
   const int64_t ci = t.in.c, co = t.co;
   const Floats x = noise(t.in.size()), w = noise(27 * ci * co), g = noise(o.size());
+  const StoredPlanes dy(g.data(), o);
   const Doubles a = wide(x, t.activate);
   Doubles y(o.size()), dx(x.size()), dw(w.size());
   each_tap(t, [&](int k, int64_t s, int64_t r) {
@@ -110,31 +25,34 @@ static void check_dense(const Case& t) {
   derivative(dx, x, t.activate);
   judge("conv3d_forward", t, y.size(), y, [&](float* out, double* st) { conv3d_forward(x.data(), w.data(), out, t.in, co, t.stride, t.dilation, t.activate, st); },
         o.n * co * 2, stats_of(y, o));
-  judge("conv3d_input_grad", t, dx.size(), dx, [&](float* out, double*) { conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate); });
-  // The same gradient as InstanceNorm's backward pass would make it: dy = a·from + b·kept + d.
-  const Floats kept = noise(o.size()), a3 = noise(3 * o.n * co);
-  Floats from(o.size());
+  judge("conv3d_input_grad", t, dx.size(), dx, [&](float* out, double*) { conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), dy, out, t.in, co, t.stride, t.dilation, t.activate); });
+  // The same gradient as InstanceNorm's backward pass would make it: dy = a·from + b·(kept − origin) + d.
+  const int64_t n = o.n * co;
+  const Floats kept = noise(o.size()), sums = noise(2 * n);
+  Floats stats = noise(3 * n), from(o.size());
+  for (int64_t i = 2 * n; i < 3 * n; i++) stats[i] += 2;
   for (size_t i = 0; i < from.size(); i++) {
     const size_t k = i / co / o.voxels() * co + i % co;
-    from[i] = float((double(g[i]) - double(a3[o.n * co + k]) * kept[i] - a3[2 * o.n * co + k]) / (2 + a3[k]));
+    const double normal = (double(kept[i]) - stats[k]) * stats[n + k];
+    from[i] = float(double(g[i]) / stats[2 * n + k] + (sums[k] + normal * sums[n + k]) / double(o.voxels()));
   }
-  Floats scale(a3.begin(), a3.begin() + o.n * co);
-  for (auto& v : scale) v += 2;
-  const NormedGradient normed{from.data(), kept.data(), scale.data(), a3.data() + o.n * co, a3.data() + 2 * o.n * co};
+  const NormedGradient by(o, NormStats(stats.data(), o), sums.data(), nullptr);
+  const NormedPlanes normed(from.data(), kept.data(), by);
   judge("conv3d_input_grad normed", t, dx.size(), dx, [&](float* out, double*) { conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), normed, out, t.in, co, t.stride, t.dilation, t.activate); });
   judge("conv3d_filter_grad normed", t, dw.size(), dw, [&](float* out, double*) { conv3d_filter_grad(x.data(), normed, out, t.in, co, t.stride, t.dilation, t.activate); });
   for (auto& v : dx) v += 0.5;
   judge("conv3d_input_grad add", t, dx.size(), dx, [&](float* out, double*) {
     std::fill(out, out + dx.size(), 0.5f);
-    conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate, true);
+    conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), dy, out, t.in, co, t.stride, t.dilation, t.activate, true);
   });
-  judge("conv3d_filter_grad", t, dw.size(), dw, [&](float* out, double*) { conv3d_filter_grad(x.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate); });
+  judge("conv3d_filter_grad", t, dw.size(), dw, [&](float* out, double*) { conv3d_filter_grad(x.data(), dy, out, t.in, co, t.stride, t.dilation, t.activate); });
 }
 
 static void check_separable(const Case& t) {
   const Shape m = out_shape(t.in, t.stride, t.in.c), o = out_shape(t.in, t.stride, t.co);
   const int64_t c = t.in.c, co = t.co;
   const Floats x = noise(t.in.size()), wd = noise(27 * c), wp = noise(c * co), g = noise(o.size()), gm = noise(m.size());
+  const StoredPlanes dy(g.data(), o);
   const Doubles a = wide(x, t.activate);
   Doubles mid(m.size()), y(o.size()), dmid(m.size()), dx(x.size()), dxm(x.size()), dwd(27 * c), dwdm(27 * c), dwp(c * co);
   each_tap(t, [&](int k, int64_t s, int64_t r) {
@@ -164,20 +82,20 @@ static void check_separable(const Case& t) {
   judge("depthwise_filter_grad", t, dwdm.size(), dwdm, [&](float* out, double*) { depthwise_filter_grad(px, gm.data(), out, t.in, t.stride, t.dilation, t.activate); });
   judge("separable_forward", t, y.size(), y, [&](float* out, double* st) { separable_forward(px, wd.data(), wp.data(), out, t.in, co, t.stride, t.dilation, t.activate, st); },
         o.n * co * 2, stats_of(y, o));
-  judge("separable_input_grad", t, dx.size(), dx, [&](float* out, double*) { separable_input_grad(only, wd.data(), wp.data(), g.data(), out, t.in, co, t.stride, t.dilation, t.activate); });
-  judge("separable_filter_grad wd", t, dwd.size(), dwd, [&](float* out, double*) { separable_filter_grad(px, wd.data(), wp.data(), g.data(), out, nullptr, t.in, co, t.stride, t.dilation, t.activate); });
-  judge("separable_filter_grad wp", t, dwp.size(), dwp, [&](float* out, double*) { separable_filter_grad(px, wd.data(), wp.data(), g.data(), nullptr, out, t.in, co, t.stride, t.dilation, t.activate); });
+  judge("separable_input_grad", t, dx.size(), dx, [&](float* out, double*) { separable_input_grad(only, wd.data(), wp.data(), dy, out, t.in, co, t.stride, t.dilation, t.activate); });
+  judge("separable_filter_grad wd", t, dwd.size(), dwd, [&](float* out, double*) { separable_filter_grad(px, wd.data(), wp.data(), dy, out, nullptr, t.in, co, t.stride, t.dilation, t.activate); });
+  judge("separable_filter_grad wp", t, dwp.size(), dwp, [&](float* out, double*) { separable_filter_grad(px, wd.data(), wp.data(), dy, nullptr, out, t.in, co, t.stride, t.dilation, t.activate); });
   Doubles all(dx);
   all.insert(all.end(), dwd.begin(), dwd.end());
   all.insert(all.end(), dwp.begin(), dwp.end());
   judge("separable_backward", t, all.size(), all, [&](float* out, double*) {
     float *to = out + dx.size(), *last = to + dwd.size();
-    separable_backward(px, wd.data(), wp.data(), g.data(), out, to, last, t.in, co, t.stride, t.dilation, t.activate);
+    separable_backward(px, wd.data(), wp.data(), dy, out, to, last, t.in, co, t.stride, t.dilation, t.activate);
   });
   add_half(dx);
   judge("separable_backward add", t, dx.size(), dx, [&](float* out, double*) {
     std::fill(out, out + dx.size(), 0.5f);
-    separable_backward(only, wd.data(), wp.data(), g.data(), out, nullptr, nullptr, t.in, co, t.stride, t.dilation, t.activate, true);
+    separable_backward(only, wd.data(), wp.data(), dy, out, nullptr, nullptr, t.in, co, t.stride, t.dilation, t.activate, true);
   });
 }
 

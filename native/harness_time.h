@@ -5,23 +5,12 @@
 #include <functional>
 #include <string>
 #include "conv3d.h"
+#include "harness_noise.h"
 #include "pool.h"
 #include "separable.h"
 #include "upsample.h"
 
 using namespace scnas;
-typedef std::vector<float> Floats;
-typedef std::vector<double> Doubles;
-
-static uint32_t state = 12345;
-static Floats noise(int64_t n) {
-  Floats v(n);
-  for (auto& x : v) {
-    state = state * 1664525u + 1013904223u;
-    x = float(int32_t(state)) * (1.f / 2147483648.f);
-  }
-  return v;
-}
 
 /// Least time: of one thread its CPU time, which other programs on the machine disturb less than the clock on the wall.
 static double milliseconds(const std::function<void()>& f) {
@@ -81,16 +70,16 @@ static void time_all(const std::string& filter, const std::string& place, int th
       const double part = s == 1 ? 1 : 1.0 / 8;
       const std::string tag = s == 1 ? "" : " s2";
       items.push_back({"conv" + tag, dense * part, [=, &y, &st] { conv3d_forward(px, pw, y.data(), in, co, s, 1, true, st.data()); }});
-      items.push_back({"conv dx" + tag, dense * part, [=, &dx] { conv3d_input_grad(px, pw, pg, dx.data(), in, co, s, 1, true); }});
-      items.push_back({"conv dw" + tag, dense * part, [=, &dw] { conv3d_filter_grad(px, pg, dw.data(), in, co, s, 1, true); }});
+      items.push_back({"conv dx" + tag, dense * part, [=, &dx] { conv3d_input_grad(px, pw, StoredPlanes(pg, out_shape(in, s, co)), dx.data(), in, co, s, 1, true); }});
+      items.push_back({"conv dw" + tag, dense * part, [=, &dw] { conv3d_filter_grad(px, StoredPlanes(pg, out_shape(in, s, co)), dw.data(), in, co, s, 1, true); }});
       if (ci == 1) continue;
       items.push_back({"deep" + tag, deep * part, [=, &dx] { depthwise_forward(px, pd, dx.data(), in, s, 2, true); }});
       items.push_back({"deep dx" + tag, deep * part, [=, &dx] { depthwise_input_grad(px, pd, pg, dx.data(), in, s, 2, true); }});
       items.push_back({"deep dw" + tag, deep * part, [=, &dwd] { depthwise_filter_grad(px, pg, dwd.data(), in, s, 2, true); }});
       items.push_back({"sep" + tag, (deep + point) * part, [=, &y, &st] { separable_forward(px, pd, pp, y.data(), in, co, s, 3, true, st.data()); }});
-      items.push_back({"sep dx" + tag, (deep + point) * part, [=, &dx] { separable_input_grad(px, pd, pp, pg, dx.data(), in, co, s, 3, true); }});
-      items.push_back({"sep dw" + tag, (2 * deep + 2 * point) * part, [=, &dwd, &dwp] { separable_filter_grad(px, pd, pp, pg, dwd.data(), dwp.data(), in, co, s, 3, true); }});
-      items.push_back({"sep all" + tag, 3 * (deep + point) * part, [=, &dx, &dwd, &dwp] { separable_backward(px, pd, pp, pg, dx.data(), dwd.data(), dwp.data(), in, co, s, 3, true); }});
+      items.push_back({"sep dx" + tag, (deep + point) * part, [=, &dx] { separable_input_grad(px, pd, pp, StoredPlanes(pg, out_shape(in, s, co)), dx.data(), in, co, s, 3, true); }});
+      items.push_back({"sep dw" + tag, (2 * deep + 2 * point) * part, [=, &dwd, &dwp] { separable_filter_grad(px, pd, pp, StoredPlanes(pg, out_shape(in, s, co)), dwd.data(), dwp.data(), in, co, s, 3, true); }});
+      items.push_back({"sep all" + tag, 3 * (deep + point) * part, [=, &dx, &dwd, &dwp] { separable_backward(px, pd, pp, StoredPlanes(pg, out_shape(in, s, co)), dx.data(), dwd.data(), dwp.data(), in, co, s, 3, true); }});
       items.push_back({"point" + tag, point * part, [=, &y, &st] { pointwise_forward(px, pp, y.data(), in, co, true, {s}, st.data()); }});
       items.push_back({"point dx" + tag, point * part, [=, &dx] { pointwise_input_grad(px, pp, pg, dx.data(), in, co, true, {s}); }});
       items.push_back({"point dw" + tag, point * part, [=, &dwp] { pointwise_filter_grad(px, pg, dwp.data(), in, co, true, {s}); }});

@@ -99,26 +99,40 @@ inline void norm_sums(const Shape& s, const float* dy, const float* kept, const 
   }
 }
 
-// dx = r·γ·(dy − Σdy/V − x̂·Σ(dy·x̂)/V). dx may be dy.
-inline void norm_gradient(const Shape& s, const float* dy, const float* kept, const NormStats& stats, const float* sums,
-                          const float* gamma, float* dx) {
-  const int64_t n = s.n * s.c, lanes = 8 * period(s.c);
-  const float voxels = float(s.voxels());
-  // dx = a·dy + b·(kept − origin) + d
-  Buffer patterns(s.n * 4 * lanes);
-  for (int64_t i = 0; i < s.n * lanes; i++) {
-    const int64_t k = i / lanes, c = i % lanes % s.c, j = k * s.c + c, at = k * 4 * lanes + i % lanes;
-    const float a = stats.scale[j] * (gamma ? gamma[c] : 1);
-    patterns[at] = a;
-    patterns[at + lanes] = -a * stats.inverse[j] * sums[n + j] / voxels;
-    patterns[at + 2 * lanes] = stats.origin[j];
-    patterns[at + 3 * lanes] = -a * sums[j] / voxels;
+// dx = r·γ·(dy − Σdy/V − x̂·Σ(dy·x̂)/V) of dy and the kept tensor, as a·dy + b·(kept − origin) + d with values by sample and channel.
+class NormedGradient {
+ public:
+  const Shape shape;
+  NormedGradient(const Shape& s, const NormStats& stats, const float* sums, const float* gamma)
+      : shape(s), lanes_(8 * period(s.c)), patterns_(s.n * 4 * lanes_) {
+    const int64_t n = s.n * s.c;
+    const float voxels = float(s.voxels());
+    for (int64_t i = 0; i < s.n * lanes_; i++) {
+      const int64_t k = i / lanes_, c = i % lanes_ % s.c, j = k * s.c + c, at = k * 4 * lanes_ + i % lanes_;
+      const float a = stats.scale[j] * (gamma ? gamma[c] : 1);
+      patterns_[at] = a;
+      patterns_[at + lanes_] = -a * stats.inverse[j] * sums[n + j] / voxels;
+      patterns_[at + 2 * lanes_] = stats.origin[j];
+      patterns_[at + 3 * lanes_] = -a * sums[j] / voxels;
+    }
   }
-  map_channels(s, [&](int64_t sample) {
-    const float* at = &patterns[sample * 4 * lanes];
-    const Pattern a{at}, b{at + lanes}, m{at + 2 * lanes}, d{at + 3 * lanes};
-    return [=](auto access, int64_t i, int64_t p) {
-      access.store(dx + i, a.at(p) * access.load(dy + i) + (b.at(p) * (access.load(kept + i) - m.at(p)) + d.at(p)));
+  // f(dy, kept, p) of one sample, p the vector's place in the period.
+  auto operator()(int64_t sample) const {
+    const float* at = patterns_.data() + sample * 4 * lanes_;
+    const Pattern a{at}, b{at + lanes_}, m{at + 2 * lanes_}, d{at + 3 * lanes_};
+    return [=](v8 dy, v8 kept, int64_t p) { return a.at(p) * dy + (b.at(p) * (kept - m.at(p)) + d.at(p)); };
+  }
+
+ private:
+  int64_t lanes_;
+  Buffer patterns_;
+};
+
+// The whole of it. dx may be dy.
+inline void norm_gradient(const NormedGradient& gradient, const float* dy, const float* kept, float* dx) {
+  map_channels(gradient.shape, [&](int64_t sample) {
+    return [=, f = gradient(sample)](auto access, int64_t i, int64_t p) {
+      access.store(dx + i, f(access.load(dy + i), access.load(kept + i), p));
     };
   });
 }

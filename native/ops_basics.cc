@@ -64,7 +64,7 @@ struct InstanceNormGradient {
     float* dx = call.out_shape(0, s);
     float* sums = call.out(1, {2, s.n, s.c});
     norm_sums(s, call.data(0), call.data(1), stats, sums);
-    norm_gradient(s, call.data(0), call.data(1), stats, sums, gamma, dx);
+    norm_gradient(NormedGradient(s, stats, sums, gamma), call.data(0), call.data(1), dx);
   }
 };
 

@@ -217,6 +217,7 @@ class Buffer {
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
   float* data() { return data_; }
+  const float* data() const { return data_; }
   float& operator[](int64_t i) { return data_[i]; }
 
  private:

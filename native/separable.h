@@ -6,9 +6,10 @@
 //   separable_backward(x, wd, wp, dy, dx, dwd, dwp, in, co, stride, dilation, activate, accumulate)    any of the three may be null
 //
 // The tensor between the two convolutions never exists as a whole: a row of it is made, used while it is in the cache, and
-// made again in the backward pass. `accumulate` adds to dx. `stats` null or [n][co][2] doubles: Σy, Σy².
+// made again in the backward pass. dy: planes of a tensor, or of one that a norm's backward pass makes (gradients.h). `accumulate` adds to dx. `stats` null or [n][co][2] doubles: Σy, Σy².
 #pragma once
 #include "depthwise.h"
+#include "gradients.h"
 #include "pointwise.h"
 
 namespace scnas {
@@ -36,7 +37,8 @@ inline void separable_forward(const float* x, const float* wd, const float* wp, 
   if (stats) sum_plane_stats(sums.data(), stats, out.n, out.d, co * 2);
 }
 
-inline void separable_input_grad(const float* x, const float* wd, const float* wp, const float* dy, float* dx, const Shape& in, int64_t co,
+template <class Gradient>
+inline void separable_input_grad(const float* x, const float* wd, const float* wp, const Gradient& dy, float* dx, const Shape& in, int64_t co,
                                  int64_t stride, int64_t dilation, bool activate, bool accumulate = false) {
   const DepthwisePlan p(in, stride, dilation, true);
   const Shape out = out_shape(in, stride, co);
@@ -49,11 +51,12 @@ inline void separable_input_grad(const float* x, const float* wd, const float* w
     depthwise_planes(
         p, weights.data(), begin, end,
         [&](int64_t tag, float* plane) {
+          const float* g = dy(tag);
           for (int64_t h = 0; h < out.h; h++) {
             float* row = plane + h * p.row.length;
             const int64_t left = p.row.pad * in.c, right = left + out.w * in.c;
             std::fill(row, row + left, 0.f);
-            multiply(dy + (tag * out.h + h) * out.w * co, co, out.w, columns, row + left, in.c);
+            multiply(g + h * out.w * co, co, out.w, columns, row + left, in.c);
             std::fill(row + right, row + p.row.length, 0.f);
           }
         },
@@ -65,7 +68,8 @@ inline void separable_input_grad(const float* x, const float* wd, const float* w
   }, plane_grain(in.n * in.d));
 }
 
-inline void separable_filter_grad(const float* x, const float* wd, const float* wp, const float* dy, float* dwd, float* dwp, const Shape& in,
+template <class Gradient>
+inline void separable_filter_grad(const float* x, const float* wd, const float* wp, const Gradient& dy, float* dwd, float* dwp, const Shape& in,
                                   int64_t co, int64_t stride, int64_t dilation, bool activate) {
   const DepthwisePlan p(in, stride, dilation, false);
   const Shape out = out_shape(in, stride, co);
@@ -86,7 +90,7 @@ inline void separable_filter_grad(const float* x, const float* wd, const float* 
     planes_in_order(p.d, begin, end, [&](int64_t n, int64_t d) {
       const float* planes[3];
       source_planes(p.d, ring, n, d, planes, FillPlane{p, x, activate});
-      const float* g = dy + (n * out.d + d) * out.h * out.w * co;
+      const float* g = dy(n * out.d + d);
       if (dwp)
         depthwise_plane(
             p, weights.data(), planes, split, [&](int64_t, int slot) { return middle + slot * length; },
@@ -103,7 +107,8 @@ inline void separable_filter_grad(const float* x, const float* wd, const float* 
   if (dwp) unpack_outer(sums_p.data(), blocks, in.c, co, dwp);
 }
 
-inline void separable_backward(const float* x, const float* wd, const float* wp, const float* dy, float* dx, float* dwd, float* dwp,
+template <class Gradient>
+inline void separable_backward(const float* x, const float* wd, const float* wp, const Gradient& dy, float* dx, float* dwd, float* dwp,
                                const Shape& in, int64_t co, int64_t stride, int64_t dilation, bool activate, bool accumulate = false) {
   if (dx) separable_input_grad(x, wd, wp, dy, dx, in, co, stride, dilation, activate, accumulate);
   if (dwd || dwp) separable_filter_grad(x, wd, wp, dy, dwd, dwp, in, co, stride, dilation, activate);

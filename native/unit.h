@@ -17,15 +17,15 @@ inline Sampling half_of(const Term& t, int k) { return {2, k, t.half[0] + t.half
 inline void unit_forward(const Term& t, const float* x, float* y, uint8_t* codes, double* sums) {
   switch (t.kind) {
     case UnitKind::conv:
-      if (t.side == 1) pointwise_forward(x, t.w[0], y, t.in, t.out.c, true, {t.stride, 0, 0, 0}, sums);
-      else conv3d_forward(x, t.w[0], y, t.in, t.out.c, t.stride, t.dilation, true, sums);
+      if (t.side == 1) pointwise_forward(x, t.w[0], y, t.in, t.out.c, t.activate, {t.stride, 0, 0, 0}, sums);
+      else conv3d_forward(x, t.w[0], y, t.in, t.out.c, t.stride, t.dilation, t.activate, sums);
       return;
     case UnitKind::separable:
-      separable_forward(x, t.w[0], t.w[1], y, t.in, t.out.c, t.stride, t.dilation, true, sums);
+      separable_forward(x, t.w[0], t.w[1], y, t.in, t.out.c, t.stride, t.dilation, t.activate, sums);
       return;
     case UnitKind::reduce:
       for (int k = 0; k < 2; k++)
-        if (t.half[k] > 0) pointwise_forward(x, t.w[k], y, t.in, t.half[k], true, half_of(t, k), sums);
+        if (t.half[k] > 0) pointwise_forward(x, t.w[k], y, t.in, t.half[k], t.activate, half_of(t, k), sums);
       return;
     case UnitKind::max_pool: max_pool(PoolPlan(t.in, t.stride), x, y, codes); return;
     case UnitKind::average_pool: average_pool(PoolPlan(t.in, t.stride), x, y); return;
@@ -35,27 +35,33 @@ inline void unit_forward(const Term& t, const float* x, float* y, uint8_t* codes
   }
 }
 
+// Whether its backward pass reads dy plane by plane.
+inline bool by_planes(const Term& t) { return t.kind == UnitKind::separable || (t.kind == UnitKind::conv && t.side == 3); }
+
 // From dy, the gradient of the result before the norm: dx (added to if `add`) and the gradients of the weights; each may be null.
-inline void unit_backward(const Term& t, const float* x, const float* dy, const uint8_t* codes, float* dx, bool add, float* dw0, float* dw1) {
+// dy: planes of gradients.h; of a unit that is not `by_planes`, stored ones.
+template <class Gradient>
+inline void unit_backward(const Term& t, const float* x, const Gradient& planes, const uint8_t* codes, float* dx, bool add, float* dw0, float* dw1) {
+  const float* dy = planes.all();
   switch (t.kind) {
     case UnitKind::conv:
       if (t.side == 1) {
-        if (dx) pointwise_input_grad(x, t.w[0], dy, dx, t.in, t.out.c, true, {t.stride, 0, 0, 0}, add);
-        if (dw0) pointwise_filter_grad(x, dy, dw0, t.in, t.out.c, true, {t.stride, 0, 0, 0});
+        if (dx) pointwise_input_grad(x, t.w[0], dy, dx, t.in, t.out.c, t.activate, {t.stride, 0, 0, 0}, add);
+        if (dw0) pointwise_filter_grad(x, dy, dw0, t.in, t.out.c, t.activate, {t.stride, 0, 0, 0});
       } else {
-        if (dx) conv3d_input_grad(x, t.w[0], dy, dx, t.in, t.out.c, t.stride, t.dilation, true, add);
-        if (dw0) conv3d_filter_grad(x, dy, dw0, t.in, t.out.c, t.stride, t.dilation, true);
+        if (dx) conv3d_input_grad(x, t.w[0], planes, dx, t.in, t.out.c, t.stride, t.dilation, t.activate, add);
+        if (dw0) conv3d_filter_grad(x, planes, dw0, t.in, t.out.c, t.stride, t.dilation, t.activate);
       }
       return;
     case UnitKind::separable:
-      separable_backward(x, t.w[0], t.w[1], dy, dx, dw0, dw1, t.in, t.out.c, t.stride, t.dilation, true, add);
+      separable_backward(x, t.w[0], t.w[1], planes, dx, dw0, dw1, t.in, t.out.c, t.stride, t.dilation, t.activate, add);
       return;
     case UnitKind::reduce:
       for (int k = 0; k < 2; k++) {
         if (t.half[k] == 0) continue;
-        if (dx) pointwise_input_grad(x, t.w[k], dy, dx, t.in, t.half[k], true, half_of(t, k), add || k > 0);
+        if (dx) pointwise_input_grad(x, t.w[k], dy, dx, t.in, t.half[k], t.activate, half_of(t, k), add || k > 0);
         float* dw = k == 0 ? dw0 : dw1;
-        if (dw) pointwise_filter_grad(x, dy, dw, t.in, t.half[k], true, half_of(t, k));
+        if (dw) pointwise_filter_grad(x, dy, dw, t.in, t.half[k], t.activate, half_of(t, k));
       }
       return;
     case UnitKind::max_pool:
