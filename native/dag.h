@@ -6,6 +6,8 @@
 //   place: of the term's weight in ẑ, −1 for 1. A node is the weighted sum of its terms; the result holds the channels of the
 //   output nodes side by side.
 #pragma once
+#include <algorithm>
+
 #include "norm.h"
 #include "op.h"
 #include "planes.h"
@@ -24,8 +26,9 @@ struct Term {
   const float *w[2] = {nullptr, nullptr}, *gamma = nullptr, *beta = nullptr;
   int64_t kept = -1;                             // place of its result among what is kept; −1: it has none (identity, upsampling)
   int64_t stats = -1;                            // where its three rows of statistics begin
+  bool again = false;                            // an earlier node has the same pooling: what is kept of it and its statistics are this one's too
 
-  // Whether the backward pass reads its result. A maximum's is read again by its places.
+  // Whether the backward pass reads its result. A maximum's is computed anew.
   bool keeps_result() const { return kind != UnitKind::max_pool && (norm || place >= 0); }
   bool upsamples() const { return kind == UnitKind::upsample || kind == UnitKind::upsample_corners; }
   bool pool() const { return kind == UnitKind::max_pool || kind == UnitKind::average_pool; }
@@ -44,14 +47,38 @@ struct Node {
 };
 
 // What is kept for the backward pass: each node's value but for the output nodes, which the result holds, then each term's result
-// or, of a maximum, its places.
+// or, of a maximum, its places. It lies in a few tensors, since each costs its way through TensorFlow and tfjs.
 struct Dag {
-  int64_t sources = 0, stats = 0;
+  static constexpr int64_t blocks = 4;
+  struct Kept {
+    int64_t size, block = 0, at = 0;    // floats, and where they begin in their block
+  };
+  int64_t sources = 0, stats = 0, block[blocks] = {};
   std::vector<Node> nodes;              // sources included, without terms
-  std::vector<int64_t> kept;            // floats
+  std::vector<Kept> kept;
   Shape result{};
 
   int64_t value(int64_t node) const { return node - sources; }
+  // Gives what is kept its places: about as much in each block, in order.
+  void place() {
+    // Whole cache lines and a few more: large ones of one size must not all begin at the same place of a page.
+    const auto room = [](int64_t size) { return size == 0 ? 0 : (size + 15) / 16 * 16 + (size < 1 << 14 ? 0 : 17 * 16); };
+    int64_t all = 0, before = 0;
+    for (const Kept& k : kept) all += room(k.size);
+    for (Kept& k : kept) {
+      k.block = std::min(blocks - 1, before * blocks / std::max(all, int64_t(1)));
+      k.at = block[k.block];
+      block[k.block] += room(k.size);
+      before += room(k.size);
+    }
+  }
+  // Where each lies, of the blocks' data.
+  template <class T>
+  std::vector<T*> places(T* const* data) const {
+    std::vector<T*> out;
+    for (const Kept& k : kept) out.push_back(data[k.block] + k.at);
+    return out;
+  }
 };
 
 // Finds the term's weights, refuses what does not fit, and sets its result's shape.
@@ -124,6 +151,16 @@ inline Term read_term(Call& call, ProgramReader& program, const Dag& dag, int fi
   return t;
 }
 
+// The pooling of a node before the end-th that gives what t gives, or null.
+inline const Term* same_pool(const Dag& dag, size_t end, const Term& t) {
+  for (size_t i = 0; i < end && t.pool(); i++)
+    for (const Term& u : dag.nodes[i].terms)
+      if (u.kind == t.kind && u.from == t.from && u.stride == t.stride && u.norm == t.norm && u.keeps_result() == t.keeps_result() &&
+          !dag.nodes[i].in_place())
+        return &u;
+  return nullptr;
+}
+
 inline bool same(const Shape& a, const Shape& b) { return a.n == b.n && a.d == b.d && a.h == b.h && a.w == b.w && a.c == b.c; }
 
 }  // namespace detail
@@ -151,7 +188,7 @@ inline Dag read_dag(Call& call, int program_input, int64_t places, int first_sou
       if (!detail::same(node.shape, t.out) || (t.upsamples() && (terms > 1 || t.place >= 0)))
         throw Refusal("ScnasDag: expected the terms of a node to have one shape, and an upsampling to be alone");
     }
-    dag.kept.push_back(node.output ? 0 : node.shape.size());
+    dag.kept.push_back({node.output ? 0 : node.shape.size()});
     if (!node.output) continue;
     if (dag.result.n == 0) dag.result = {node.shape.n, node.shape.d, node.shape.h, node.shape.w, 0};
     dag.result.c += node.shape.c;
@@ -159,18 +196,24 @@ inline Dag read_dag(Call& call, int program_input, int64_t places, int first_sou
       throw Refusal("ScnasDag: expected the output nodes to have one size");
   }
   if (dag.result.c == 0) throw Refusal("ScnasDag: expected an output node");
-  for (Node& node : dag.nodes)
-    for (Term& t : node.terms) {
+  for (size_t i = 0; i < dag.nodes.size(); i++)
+    for (Term& t : dag.nodes[i].terms) {
+      const bool in_place = dag.nodes[i].in_place();
+      const Term* before = in_place ? nullptr : detail::same_pool(dag, i, t);
+      if (before) {
+        t.again = true, t.kept = before->kept, t.stats = before->stats;
+        continue;
+      }
       if (t.convolves() || t.pool()) {
         t.kept = int64_t(dag.kept.size());
-        if (t.kind == UnitKind::max_pool) dag.kept.push_back((t.out.size() + 3) / 4);
-        else dag.kept.push_back(node.in_place() || !t.keeps_result() ? 0 : t.out.size());
+        dag.kept.push_back({t.kind == UnitKind::max_pool ? (t.out.size() + 3) / 4 : in_place || !t.keeps_result() ? 0 : t.out.size()});
       }
       if (t.norm) {
         t.stats = dag.stats;
         dag.stats += 3 * t.out.n * t.out.c;
       }
     }
+  dag.place();
   return dag;
 }
 

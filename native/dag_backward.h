@@ -110,14 +110,14 @@ class DagBackward {
   const uint8_t* codes(const Term& t) const {
     return t.kind == UnitKind::max_pool ? reinterpret_cast<const uint8_t*>(kept_[size_t(t.kept)]) : nullptr;
   }
-  // A term's result before its norm, where it is read; a maximum's is read again into `room`.
+  // A term's result before its norm, where it is read; a maximum's is computed anew, into `room`.
   const float* result_of(const Node& node, const Term& t, const float* value_of_node, std::unique_ptr<Buffer>& room) const {
     if (t.kept < 0) return nullptr;
     if (node.in_place()) return value_of_node;
     if (t.kind != UnitKind::max_pool) return kept_[size_t(t.kept)];
     if (!t.norm && t.place < 0) return nullptr;
     room = std::make_unique<Buffer>(t.out.size());
-    max_of_places(PoolPlan(t.in, t.stride), value(t.from), codes(t), room->data());
+    max_pool(PoolPlan(t.in, t.stride), value(t.from), room->data());
     return room->data();
   }
 

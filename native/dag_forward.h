@@ -128,13 +128,12 @@ class DagForward {
 
   void term(const Term& t, float* y) const {
     if (t.kind == UnitKind::identity) return;
-    Room places;  // of a maximum
-    if (t.kind == UnitKind::max_pool) places.room(kept_[size_t(t.kept)], false, (t.out.size() + 3) / 4);
-    auto* codes = reinterpret_cast<uint8_t*>(places.data);
+    if (t.again && y == kept_[size_t(t.kept)]) return;
+    auto* codes = t.kind == UnitKind::max_pool && !t.again ? reinterpret_cast<uint8_t*>(kept_[size_t(t.kept)]) : nullptr;
     const int64_t n = t.out.n * t.out.c;
     std::vector<double> sums(t.convolves() ? size_t(2 * n) : 0);
     unit_forward(t, value(t.from), y, codes, sums.data());
-    if (!t.norm) return;
+    if (!t.norm || t.again) return;
     Buffer mean(2 * n);
     if (t.convolves()) moments_from_sums(t.out, sums.data(), epsilon_, mean.data(), mean.data() + n);
     else moments(t.out, y, epsilon_, mean.data(), mean.data() + n);

@@ -169,6 +169,7 @@ static void check_pool(const Case& t) {
   std::vector<uint8_t> codes(p.out.size());
   judge("average_pool", t, mean.size(), mean, [&](float* out, double*) { average_pool(p, x.data(), out); });
   judge("max_pool", t, most.size(), most, [&](float* out, double*) { max_pool(p, x.data(), out, codes.data()); });
+  judge("max_pool without places", t, most.size(), most, [&](float* out, double*) { max_pool(p, x.data(), out); });
   judge("average_pool_gradient", t, dmean.size(), dmean, [&](float* out, double*) { average_pool_gradient(p, g.data(), out); });
   judge("max_pool_gradient", t, dmost.size(), dmost, [&](float* out, double*) { max_pool_gradient(p, g.data(), codes.data(), out); });
   add_half(dmean);

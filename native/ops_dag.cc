@@ -17,7 +17,7 @@ std::vector<const float*> many(Call& call, int first, int64_t count) {
   return out;
 }
 
-// kept: one tensor for each node and each unit's result; without `keep` nothing is kept, and K is one.
+// kept: what Dag::place says, in K tensors; without `keep` nothing is kept, and K is one.
 struct DagOp {
   static constexpr const char* name = "ScnasDag";
   static constexpr const char* face[] = {"in program: int32",    "in z: float",        "in sources: S * float", "in weights: N * float",
@@ -31,12 +31,10 @@ struct DagOp {
 
   void compute(Call& call) const {
     const Dag dag = read_dag(call, 0, call.count(1), 2, at.sources, 2 + int(at.sources), at.weights);
-    if (keep && outputs != int64_t(dag.kept.size())) throw Refusal("ScnasDag: expected K " + std::to_string(dag.kept.size()));
-    std::vector<float*> kept(dag.kept.size(), nullptr);
-    for (int64_t i = 0; i < outputs; i++) {
-      float* room = call.out(2 + int(i), {keep ? dag.kept[size_t(i)] : 0});
-      if (keep) kept[size_t(i)] = room;
-    }
+    if (outputs != (keep ? Dag::blocks : 1)) throw Refusal("ScnasDag: expected K " + std::to_string(keep ? Dag::blocks : 1));
+    std::vector<float*> blocks;
+    for (int64_t i = 0; i < outputs; i++) blocks.push_back(call.out(2 + int(i), {keep ? dag.block[i] : 0}));
+    const std::vector<float*> kept = keep ? dag.places(blocks.data()) : std::vector<float*>(dag.kept.size(), nullptr);
     const std::vector<const float*> sources = many(call, 2, at.sources);
     float* y = call.out_shape(0, dag.result);
     float* stats = call.out(1, {dag.stats});
@@ -46,20 +44,20 @@ struct DagOp {
   }
 };
 
-// sources, weights, z: whether their gradients are wanted; of sources a bit each. What is not wanted is empty.
+// sources, z: whether their gradients are wanted; of sources a bit each. What is not wanted is empty. W: N, or 0 if those of the weights
+// are not wanted.
 struct DagGradientOp {
   static constexpr const char* name = "ScnasDagGradient";
   static constexpr const char* face[] = {"in dy: float",         "in y: float",          "in stats: float",       "in program: int32",     "in z: float",
                                          "in sources: S * float", "in weights: N * float", "in kept: K * float",    "out dz: float",
-                                         "out dsources: S * float", "out dweights: N * float", "attr S: int >= 1",  "attr N: int >= 0",
-                                         "attr K: int >= 1",     "attr want_z: int",      "attr want_sources: int", "attr want_weights: int"};
+                                         "out dsources: S * float", "out dweights: W * float", "attr S: int >= 1",  "attr N: int >= 0",
+                                         "attr W: int >= 0",     "attr K: int >= 1",      "attr want_z: int",      "attr want_sources: int"};
   Places at;
-  int64_t kept_count;
-  bool want_z, want_weights;
+  int64_t blocks, wanted;
+  bool want_z;
   int want_sources;
   explicit DagGradientOp(const Attributes& a)
-      : at(a), kept_count(a.integer("K")), want_z(a.integer("want_z") != 0), want_weights(a.integer("want_weights") != 0),
-        want_sources(a.integer("want_sources")) {}
+      : at(a), blocks(a.integer("K")), wanted(a.integer("W")), want_z(a.integer("want_z") != 0), want_sources(a.integer("want_sources")) {}
 
   void compute(Call& call) const {
     const int first = 5, weights = first + int(at.sources), kept_first = weights + int(at.weights);
@@ -68,9 +66,10 @@ struct DagGradientOp {
     call.expect_shape(0, dag.result);
     call.expect_shape(1, dag.result);
     call.expect(2, {dag.stats});
-    if (kept_count != int64_t(dag.kept.size())) throw Refusal("ScnasDagGradient: expected K " + std::to_string(dag.kept.size()));
-    for (int64_t i = 0; i < kept_count; i++) call.expect(kept_first + int(i), {dag.kept[size_t(i)]});
-    const auto sources = many(call, first, at.sources), kept = many(call, kept_first, kept_count);
+    if (blocks != Dag::blocks) throw Refusal("ScnasDagGradient: expected K " + std::to_string(Dag::blocks));
+    if (wanted != 0 && wanted != at.weights) throw Refusal("ScnasDagGradient: expected W 0 or " + std::to_string(at.weights));
+    for (int64_t i = 0; i < blocks; i++) call.expect(kept_first + int(i), {dag.block[i]});
+    const auto sources = many(call, first, at.sources), data = many(call, kept_first, blocks), kept = dag.places(data.data());
     std::vector<double> dz(size_t(places), 0.0);
     DagGradients to;
     if (want_z) to.z = dz.data();
@@ -79,12 +78,7 @@ struct DagGradientOp {
       float* d = wanted ? call.out_shape(1 + int(i), dag.nodes[size_t(i)].shape) : call.out(1 + int(i), {0});
       to.sources.push_back(wanted ? d : nullptr);
     }
-    for (int64_t i = 0; i < at.weights; i++) {
-      const int out = 1 + int(at.sources + i);
-      const auto dims = call.dims(weights + int(i));
-      float* d = call.out(out, want_weights ? dims : std::vector<int64_t>{0});
-      if (want_weights) to.weights.push_back(d);
-    }
+    for (int64_t i = 0; i < wanted; i++) to.weights.push_back(call.out(1 + int(at.sources + i), call.dims(weights + int(i))));
     DagBackward(dag, sources, call.data(4), kept, call.data(2), to).run(call.data(1), call.data(0));
     float* out = call.out(0, {want_z ? places : 0});
     for (int64_t i = 0; want_z && i < places; i++) out[i] = float(dz[size_t(i)]);

@@ -16,6 +16,8 @@
 #include <thread>
 #include <vector>
 
+#include "arena.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -210,10 +212,16 @@ inline void fixed_blocks(int64_t n, int64_t blocks, const F& f) {
 // An aligned buffer of floats, not initialised.
 class Buffer {
  public:
-  explicit Buffer(int64_t n) : data_(static_cast<float*>(std::aligned_alloc(64, size_t((n * 4 + 127) / 64 * 64)))) {
-    if (!data_) throw std::bad_alloc();
+  explicit Buffer(int64_t n) {
+    const size_t bytes = size_t((n * 4 + 127) / 64 * 64);
+    void* p = bytes >= Arena::kLeast ? Arena::get().take(bytes) : nullptr;
+    if (!p) p = std::aligned_alloc(64, bytes);
+    if (!p) throw std::bad_alloc();
+    data_ = static_cast<float*>(p);
   }
-  ~Buffer() { std::free(data_); }
+  ~Buffer() {
+    if (!Arena::get().give(data_)) std::free(data_);
+  }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
   float* data() { return data_; }

@@ -28,6 +28,14 @@ struct Largest {
     at = pick(more, place, at);
   }
 };
+struct Highest {
+  static constexpr bool coded = false;
+  static constexpr float outside = -std::numeric_limits<float>::infinity();
+  v8 m;
+  i8 at;
+  SCNAS_INLINE void begin(v8 v, i8) { m = v; }
+  SCNAS_INLINE void meet(v8 v, i8) { m = pick(v > m, v, m); }
+};
 struct Total {
   static constexpr bool coded = false;
   static constexpr float outside = 0;
@@ -150,7 +158,19 @@ inline void pool_planes(const PoolPlan& p, const float* x, const Emit& emit) {
   }, plane_grain(p.out.n * p.out.d));
 }
 
-// y = the largest of each window, codes its place in it.
+// y = the largest of each window.
+inline void max_pool(const PoolPlan& p, const float* x, float* y) {
+  const int64_t result = p.out_row();
+  pool_planes<Highest>(p, x, [&](int64_t row, int64_t, const auto& vectors) {
+    float* to = y + row * result;
+    vectors([&](int64_t i, const Highest& w) {
+      if (i + 8 <= result) store8(to + i, w.m);
+      else Part{result - i}.store(to + i, w.m);
+    });
+  });
+}
+
+// The same, with its place in the window.
 inline void max_pool(const PoolPlan& p, const float* x, float* y, uint8_t* codes) {
   const int64_t result = p.out_row();
   pool_planes<Largest>(p, x, [&](int64_t row, int64_t, const auto& vectors) {

@@ -5,7 +5,6 @@
 #include "flat.h"
 #include "pool.h"
 #include "pool_gradient.h"
-#include "pool_places.h"
 #include "separable.h"
 #include "upsample.h"
 
@@ -13,7 +12,7 @@ namespace scnas {
 
 inline Sampling half_of(const Term& t, int k) { return {2, k, t.half[0] + t.half[1], k == 0 ? 0 : t.half[0]}; }
 
-// y = unit(x) without its norm; `sums` [n][c][2] doubles Σy, Σy², for convolutions alone; `codes` for a maximum alone.
+// y = unit(x) without its norm; `sums` [n][c][2] doubles Σy, Σy², for convolutions alone; `codes` for a maximum alone, or null.
 inline void unit_forward(const Term& t, const float* x, float* y, uint8_t* codes, double* sums) {
   switch (t.kind) {
     case UnitKind::conv:
@@ -27,7 +26,10 @@ inline void unit_forward(const Term& t, const float* x, float* y, uint8_t* codes
       for (int k = 0; k < 2; k++)
         if (t.half[k] > 0) pointwise_forward(x, t.w[k], y, t.in, t.half[k], t.activate, half_of(t, k), sums);
       return;
-    case UnitKind::max_pool: max_pool(PoolPlan(t.in, t.stride), x, y, codes); return;
+    case UnitKind::max_pool: 
+      if (codes) max_pool(PoolPlan(t.in, t.stride), x, y, codes);
+      else max_pool(PoolPlan(t.in, t.stride), x, y);
+      return;
     case UnitKind::average_pool: average_pool(PoolPlan(t.in, t.stride), x, y); return;
     case UnitKind::upsample:
     case UnitKind::upsample_corners: upsample(t.in, x, t.kind == UnitKind::upsample_corners, y); return;

@@ -26,11 +26,13 @@ const stepOf = (unit: KernelUnit) =>
     ? unit.step
     : { stride: unit.kind === 'reduce' ? 2 : unit.kind === 'pool' ? unit.stride : 1, dilation: 1 };
 
-/** The program of native/dag.h, the weights in its order, and how many tensors it keeps. */
+/** How many tensors hold what the backward pass needs; `Dag::blocks` of native/dag.h. */
+const BLOCKS = 4;
+
+/** The program of native/dag.h, and the weights in its order. */
 function compile(nodes: readonly DagNode<KernelUnit>[]) {
   const weights: tf.Tensor[] = [];
   const program: number[] = [nodes.length];
-  let kept = nodes.length;
   for (const { terms, output } of nodes) {
     program.push(output ? 1 : 0, terms.length);
     for (const { from, unit, index } of terms) {
@@ -40,10 +42,9 @@ function compile(nodes: readonly DagNode<KernelUnit>[]) {
       const norm = unit.kind === 'pool' && unit.norm ? 1 : 0;
       program.push(from, kindOf(unit), stride, dilation, affine, norm, weights.length, index);
       weights.push(...own);
-      if (unit.kind !== 'identity' && unit.kind !== 'upsample') kept++;
     }
   }
-  return { program: Int32Array.from(program), weights, kept };
+  return { program: Int32Array.from(program), weights };
 }
 
 /** See {@link Kernels.dag}. */
@@ -52,8 +53,8 @@ export function dag(
   nodes: readonly DagNode<KernelUnit>[],
   zHat?: tf.Tensor1D,
 ): Tensor5D {
-  const { program, weights, kept } = compile(nodes);
-  const ints = { S: sources.length, N: weights.length, K: kept };
+  const { program, weights } = compile(nodes);
+  const ints = { S: sources.length, N: weights.length, K: BLOCKS };
   const z = zHat ? [zHat] : [];
   const count = sources.length;
   // The last source first: a tape of single units, read backwards, adds up the gradients of a tensor that is several sources in this order.
@@ -67,7 +68,7 @@ export function dag(
       const keep = wanted.includes(true);
       const code = tf.tensor1d(program, 'int32');
       const attributes = {
-        ints: { ...ints, K: keep ? kept : 1, keep: keep ? 1 : 0 },
+        ints: { ...ints, K: keep ? BLOCKS : 1, keep: keep ? 1 : 0 },
         floats: { epsilon: EPSILON },
       };
       const inputs = [code, orNothing(zHat), ...sources, ...weights];
@@ -75,12 +76,13 @@ export function dag(
       return { y, saved: [y, stats, ...inputs, ...state] };
     },
     gradient: (dy, saved, wanted) => {
+      const W = weights.some((_, i) => wanted[places.weight(i)]) ? weights.length : 0;
       const flags = {
+        W,
         want_z: zHat && wanted[0] ? 1 : 0,
         want_sources: sources.reduce((bits, _, i) => (wanted[places.source(i)] ? bits | (1 << i) : bits), 0),
-        want_weights: weights.some((_, i) => wanted[places.weight(i)]) ? 1 : 0,
       };
-      const made = runMany('ScnasDagGradient', [dy, ...saved], 1 + count + weights.length, {
+      const made = runMany('ScnasDagGradient', [dy, ...saved], 1 + count + W, {
         ints: { ...ints, ...flags },
       });
       const ordered = [

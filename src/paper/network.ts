@@ -240,9 +240,13 @@ function endsOf({ inputs, classes, stem: c, readings }: NetworkOptions, build: B
           ? { gamma: theta[`stem/gamma${i}`] as tf.Tensor1D, beta: theta[`stem/beta${i}`] as tf.Tensor1D }
           : undefined;
         const step = { stride: 1, dilation: 1 } as const;
-        return i === 0
-          ? kernels().instanceNorm(kernels().conv3d(y, weight, step), scale)
-          : kernels().convUnit(y, weight, step, scale);
+        if (i === 0) {
+          const convolved = kernels().conv3d(y, weight, step);
+          const normed = kernels().instanceNorm(convolved, scale);
+          convolved.dispose(); // else it would stay until the step ends
+          return normed;
+        }
+        return kernels().convUnit(y, weight, step, scale);
       }, x),
     out: (theta, x) => {
       const weight = theta['out/weight'] as tf.Tensor5D;

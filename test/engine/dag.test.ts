@@ -98,7 +98,7 @@ function example(c: number, stride: 1 | 2, affine: boolean, weighted: boolean) {
   return { nodes, sources, zHat, all };
 }
 
-type Example = ReturnType<typeof example>;
+type Example = Omit<ReturnType<typeof example>, 'sources'> & { readonly sources: readonly Tensor5D[] };
 
 /** The same units one by one. */
 const units = native as Kernels;
@@ -135,6 +135,25 @@ describe.skipIf(!native)('a DAG as one op', () => {
     const expected = results(made, oneByOne, made.all);
     results(made, asOne, made.all).forEach((values, i) => {
       expect(distance(values, expected[i]), i === 0 ? 'y' : `gradient ${i - 1}`).toBeLessThan(1e-4);
+    });
+  });
+
+  it.each([true, false])('computes a pooling that two nodes share once, norm: %s', (norm) => {
+    const pool = (kind: 'max' | 'avg', index: number) =>
+      ({ from: 0, unit: { kind: 'pool', pool: kind, stride: 1, norm }, index }) as const;
+    const x = tensor(key(9, 'x'), [2, 5, 6, 7, 6]) as Tensor5D;
+    const zHat = tensor(key(9, 'z'), [5]) as tf.Tensor1D;
+    const nodes: DagNode<KernelUnit>[] = [
+      { terms: [pool('max', 0), pool('avg', 1)], output: true },
+      {
+        terms: [pool('avg', 2), { from: 1, unit: { kind: 'identity' }, index: 3 }, pool('max', 4)],
+        output: true,
+      },
+    ];
+    const made = { nodes, sources: [x] as const, zHat, all: [x, zHat] };
+    const expected = results(made, oneByOne, made.all);
+    results(made, asOne, made.all).forEach((values, i) => {
+      expect(distance(values, expected[i]), String(i)).toBeLessThan(1e-5);
     });
   });
 
