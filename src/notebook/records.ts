@@ -187,7 +187,9 @@ function pairedDice(runs: readonly PublishedRun[], a: string, b: string): string
       return line ? [line] : [];
     });
   const row = compareLines(lines(first), lines(second), [], 0).find(({ metric }) => metric === 'dice');
-  const percent = (v: number | null | undefined) => (typeof v === 'number' ? (100 * v).toFixed(2) : '–');
+  // Rounded first, so that there is no −0.00.
+  const percent = (v: number | null | undefined) =>
+    typeof v === 'number' ? (Math.round(1e4 * v) / 100 + 0).toFixed(2).replace('-', '−') : '–';
   return [
     percent(row?.difference),
     `${percent(row?.low)} to ${percent(row?.high)}`,

@@ -5,7 +5,7 @@
  * intermediate j, so four intermediate nodes give 2 + 3 + 4 + 5 = 14 edges.
  */
 import { fail } from '../engine/errors';
-import { integers, type Key } from '../engine/keys';
+import { fold, integers, type Key } from '../engine/keys';
 import type { Operation } from './operations';
 import type { Readings } from './readings';
 
@@ -86,6 +86,52 @@ export function randomGenotype(operations: readonly Operation[], k: Key, n = 4):
   const cell = (t: number) =>
     edges.map((e, i) => ({ ...e, op: operations[draws[t * edges.length + i]].name }));
   return genotypeOf(operations, (type) => cell(cellTypes.indexOf(type)), { random: { hi: k.hi, lo: k.lo } });
+}
+
+/** What a random genotype is to cost. */
+export interface CostTarget {
+  /** Multiply-adds wanted, > 0. */
+  readonly multiplyAdds: number;
+  /** Multiply-adds of a genotype's network. */
+  readonly cost: (genotype: Genotype) => number;
+  /** Relative distance from the target that is borne; 0.1 unless told otherwise. */
+  readonly tolerance?: number;
+  /** Draws before it is given up; 1,000 unless told otherwise. */
+  readonly tries?: number;
+}
+
+/**
+ * An architecture drawn uniformly from those of about a given cost: the control for a found one of that cost.
+ *
+ * Rule: draws of {@link randomGenotype} by the keys (k, 0), (k, 1), … until one is within the tolerance; all others are rejected.
+ * @param operations candidate operations O, [operations]
+ * @param k key of the draws
+ * @param n intermediate nodes of a cell
+ * @param target multiply-adds wanted, and how they are counted
+ * @throws ScnasError where no draw costs about that much: it says what the draws cost
+ * Departs from the paper: a control that it lacks.
+ * Source: rejection sampling; DARTS, random search over the same space.
+ */
+export function randomGenotypeOfCost(
+  operations: readonly Operation[],
+  k: Key,
+  n: number,
+  { multiplyAdds, cost, tolerance = 0.1, tries = 1000 }: CostTarget,
+): Genotype {
+  let [least, most] = [Number.POSITIVE_INFINITY, 0];
+  for (let i = 0; i < tries; i++) {
+    const genotype = randomGenotype(operations, fold(k, i), n);
+    const found = cost(genotype);
+    if (Math.abs(found - multiplyAdds) <= tolerance * multiplyAdds) return genotype;
+    [least, most] = [Math.min(least, found), Math.max(most, found)];
+  }
+  const giga = (count: number) => `${(count / 1e9).toPrecision(4)} G`;
+  return fail({
+    where: 'random genotype of equal cost',
+    expected: `one of ${giga(multiplyAdds)} multiply-adds, within ${100 * tolerance} %`,
+    found: `${giga(least)} to ${giga(most)} in ${tries} draws`,
+    next: 'change random.multiplyAdds, or reach that cost with another retrain.stem',
+  });
 }
 
 /**

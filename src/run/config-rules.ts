@@ -8,8 +8,8 @@ import * as o from './options';
 export const spacingRules = ['iso07', 'median'] as const;
 export type SpacingRule = (typeof spacingRules)[number];
 
-export const methods = ['scnas', 'random', 'unet'] as const;
-/** Where the network comes from: a search (or a given genotype), a random genotype, or a plain 3D U-Net of equal multiply-adds. */
+export const methods = ['scnas', 'transfer', 'random', 'unet'] as const;
+/** Where the network comes from: a search (or a given genotype), another task's search, a random genotype, or a plain 3D U-Net of equal multiply-adds. */
 export type Method = (typeof methods)[number];
 
 const phaseRules = (name: string): o.Rules =>
@@ -70,6 +70,7 @@ export const rules: o.Rules = {
   'retrain.minRate': o.positive,
   'retrain.decay': o.between(0, 10),
   'unet.multiplyAdds': o.whole(0),
+  'random.multiplyAdds': o.whole(0),
   'checkpoint.steps': o.whole(1),
   'checkpoint.seconds': o.positive,
   ahead: o.whole(0),

@@ -93,6 +93,8 @@ export interface Config {
   };
   /** The plain U-Net's multiply-adds for a patch; its width is the nearest. 0: its width is retrain.stem. */
   readonly unet: { readonly multiplyAdds: number };
+  /** The random genotype's multiply-adds for a patch, within 10 %. 0: whatever is drawn. */
+  readonly random: { readonly multiplyAdds: number };
   /** A checkpoint is written after so many steps or seconds, whichever comes first. */
   readonly checkpoint: { readonly steps: number; readonly seconds: number };
   /** Batches drawn ahead by the worker; 0 draws in the main thread. */
@@ -148,6 +150,7 @@ export const defaults: o.Options = {
     decay: 0,
   },
   unet: { multiplyAdds: 0 },
+  random: { multiplyAdds: 0 },
   checkpoint: { steps: 250, seconds: 300 },
   ahead: 2,
   readings: defaultReadings,
@@ -167,7 +170,7 @@ export const freeKeys: readonly string[] = [
 const addedLater: readonly string[] = ['plan', 'intensities', 'augment'];
 
 /** Keys that came after the first records, dotted where they lie deeper. Whoever adds a key to the defaults names it here. */
-const lateKeys: readonly string[] = ['inner'];
+const lateKeys: readonly string[] = ['inner', 'random'];
 
 /**
  * The configuration without the late keys that stand at their defaults, so that its hash is what earlier versions computed.

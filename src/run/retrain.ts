@@ -5,7 +5,7 @@ import type { Dataset } from '../data/msd';
 import { fail } from '../engine/errors';
 import { key } from '../engine/keys';
 import { totalCost } from '../paper/cost';
-import { intermediateNodes, randomGenotype } from '../paper/genotype';
+import { type Genotype, intermediateNodes, randomGenotype, randomGenotypeOfCost } from '../paper/genotype';
 import type { Operation } from '../paper/operations';
 import { epochLength } from '../paper/plateau';
 import {
@@ -17,6 +17,7 @@ import {
 } from '../paper/retrain';
 import { type CasesHooks, runCases, splitOf } from './cases';
 import { disposeState } from './checkpoint';
+import type { Config } from './config';
 import { checkpointFile, type RunFolder, readGenotype, updateRecord, writeGenotype } from './folder';
 import { networkOf, saveModel } from './model';
 import { type Hooks, type Phase, runPhase } from './phase';
@@ -32,7 +33,7 @@ export async function retrainPhase(
   const { config } = run;
   const { retrain, seed, readings } = config;
   if (config.method === 'random' && !readGenotype(run, operations))
-    writeGenotype(run, randomGenotype(operations, key(seed, 'random genotype'), intermediateNodes(readings)));
+    writeGenotype(run, randomOf(config, operations));
   const network = networkOf(config, readGenotype(run, operations), operations, run.dir);
   const layers = network.cost(config.patch);
   const { flops: multiplyAdds, parameters } = totalCost(layers);
@@ -52,6 +53,17 @@ export async function retrainPhase(
     finished: (state) => isFinished(options, state),
     shown: ({ loss, rate }) => ({ loss, rate }),
   };
+}
+
+/** The random genotype of a run: any, or one of about the multiply-adds that the configuration asks for. */
+export function randomOf(config: Config, operations: readonly Operation[]): Genotype {
+  const { seed, readings, random, patch } = config;
+  const drawn = key(seed, 'random genotype');
+  const nodes = intermediateNodes(readings);
+  if (random.multiplyAdds === 0) return randomGenotype(operations, drawn, nodes);
+  const cost = (genotype: Genotype) =>
+    totalCost(networkOf(config, genotype, operations, 'random genotype').cost(patch)).flops;
+  return randomGenotypeOfCost(operations, drawn, nodes, { multiplyAdds: random.multiplyAdds, cost });
 }
 
 /** Trains until the end, from the checkpoint if there is one, and writes model.safetensors. */

@@ -85,6 +85,6 @@ describe('records under results/', () => {
       ['scnas', 'random'],
       'D',
     );
-    expect(rows[0].slice(1)).toEqual(['0.29', expect.stringMatching(/ to 0\.58$/), '0.047', '42']);
+    expect(rows[0].slice(1)).toEqual(['0.29', '0.00 to 0.58', '0.047', '42']);
   });
 });
