@@ -18,15 +18,19 @@ export interface Summary {
 /** n, mean, sd, median and bootstrap interval of the scores that are finite. */
 export function summarise(scores: readonly number[], k: Key, draws = 10_000): Summary {
   const values = scores.filter(Number.isFinite);
-  const mean = meanOf(values);
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
   return {
-    n: values.length,
-    mean,
-    sd: values.length < 2 ? Number.NaN : Math.sqrt(squares / (values.length - 1)),
+    ...meanAndSd(values),
     median: percentile(values, 50),
     interval: bootstrapInterval(values, k, draws),
   };
+}
+
+/** n, mean, and standard deviation with n − 1; NaN where there are too few. */
+export function meanAndSd(values: readonly number[]): Pick<Summary, 'n' | 'mean' | 'sd'> {
+  const mean = meanOf(values);
+  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
+  const sd = values.length < 2 ? Number.NaN : Math.sqrt(squares / (values.length - 1));
+  return { n: values.length, mean, sd };
 }
 
 function meanOf(values: readonly number[]): number {

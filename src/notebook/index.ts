@@ -1,4 +1,5 @@
 /** Figures, drawings and displays for notebooks and reports. */
+export * from './ablation';
 export * from './augmented';
 export * from './cells';
 export * from './charts';

@@ -1,6 +1,7 @@
 /** Records of runs under results/, as tables and bars: what was run, what was not. No number here comes from anywhere else. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { meanAndSd } from '../evaluate/statistics';
 import { type Genotype, parseGenotype } from '../paper/genotype';
 import { operations as paperOperations } from '../paper/operations';
 import { readJson } from '../run/files';
@@ -10,7 +11,8 @@ import { type CaseLine, compareLines } from '../run/scores';
 import { type BarsFigure, type TableFigure, tableFigure } from './figure';
 import { seriesColor } from './palette';
 
-const RESULTS = path.join(__dirname, '..', '..', 'results');
+/** Where records are committed. */
+export const RESULTS = path.join(__dirname, '..', '..', 'results');
 
 /** A run that was published: its record, and what lies beside it. */
 export interface PublishedRun {
@@ -89,11 +91,8 @@ export function diceOf(runs: readonly PublishedRun[], method: string): number[] 
     .flatMap(({ record }) => (typeof record.dice?.mean === 'number' ? [100 * record.dice.mean] : []));
 }
 
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-const spread = (values: readonly number[]) =>
-  values.length < 2
-    ? Number.NaN
-    : Math.sqrt(values.reduce((sum, v) => sum + (v - mean(values)) ** 2, 0) / (values.length - 1));
+const mean = (values: readonly number[]) => meanAndSd(values).mean;
+const spread = (values: readonly number[]) => meanAndSd(values).sd;
 
 function diceWords(values: readonly number[]): string {
   if (values.length === 0) return 'not run';

@@ -14,7 +14,7 @@ import type { Genotype } from '../paper/genotype';
 import type { RetrainReport } from '../paper/retrain';
 import { openRunData } from '../run/cases';
 import { type Evaluation, runEvaluate } from '../run/evaluate';
-import { createRun, openRun, type RunFolder, readGenotype, readLines, resumeRun } from '../run/folder';
+import { openRun, type RunFolder, readGenotype, readLines, runAt } from '../run/folder';
 import { lookAtFolder } from '../run/look';
 import { loadModel } from '../run/model';
 import { loadOperations } from '../run/operations';
@@ -84,7 +84,7 @@ export function planReport({ config, plan }: Planned): string {
 
 /** The run of that plan in a folder: begun there, or, where it lies there already, opened to go on. */
 export function runIn(dir: string, { config, plan }: Planned): RunFolder {
-  return fs.existsSync(path.join(dir, 'config.json')) ? resumeRun(dir, config) : createRun(dir, config, plan);
+  return runAt(dir, config, plan);
 }
 
 /** A run that lies in a folder: of this notebook, of the command line, or under results/. */

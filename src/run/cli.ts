@@ -3,6 +3,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { ScnasError } from '../engine/errors';
+import { addAblate } from './commands/ablate';
 import { addAugment } from './commands/augment';
 import { addCache } from './commands/cache';
 import { addCompare } from './commands/compare';
@@ -28,6 +29,7 @@ const commands = [
   addRetrain,
   addEvaluate,
   addCompare,
+  addAblate,
   addPredict,
   addCost,
   addPublish,

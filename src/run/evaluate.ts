@@ -3,12 +3,13 @@ import type { Dataset } from '../data/msd';
 import { loadCase } from '../data/msd';
 import { prepareCase } from '../data/preprocess';
 import { fail } from '../engine/errors';
+import type { Network, Theta } from '../engine/model';
 import { tf } from '../engine/tf';
 import { meanDice } from '../evaluate/dice';
 import { predictLabels } from '../evaluate/predict';
 import { splitOf } from './cases';
 import { preprocessingOf } from './config';
-import { appendLine, type RunFolder, readLines, readRecord, updateRecord } from './folder';
+import { appendLine, type RunFolder, readLines, updateRecord } from './folder';
 import { loadModel } from './model';
 import type { Hooks } from './phase';
 import { type CaseLine, caseLine, orNull, summariseLines } from './scores';
@@ -25,13 +26,38 @@ export interface Evaluation {
   readonly scores: ReturnType<typeof summariseLines>;
 }
 
+/** A network with its weights. */
+interface Weighted {
+  readonly network: Network;
+  readonly theta: Theta;
+}
+
 /** Scores every validation case that has no line yet; `onCase` sees each new label map. */
 export async function runEvaluate(
   run: RunFolder,
   dataset: Dataset,
-  { signal, progress, goOn = 'run it again' }: Hooks<unknown> = {},
+  hooks: Hooks<unknown> = {},
   onCase?: (id: string, labels: Uint8Array) => void,
 ): Promise<Evaluation> {
+  const cases = await scoreCases(run, dataset, 'cases.jsonl', () => loadModel(run.dir), hooks, onCase);
+  const { classes, seed } = run.config;
+  const dice = diceOfLines(cases, classes);
+  const seconds = cases.reduce((sum, line) => sum + line.seconds, 0);
+  const phases = { evaluate: { steps: cases.length, seconds: Math.round(seconds * 10) / 10 } };
+  const scores = summariseLines(cases, classes, seed);
+  updateRecord(run, { dice, cases: cases.length, phases, facts: { scores } });
+  return { cases, dice, scores };
+}
+
+/** Dice of the fold's validation cases by a network, a line each in a file of the run; cases that have a line are not scored again. */
+export async function scoreCases(
+  run: RunFolder,
+  dataset: Dataset,
+  file: string,
+  load: () => Weighted,
+  { signal, progress, goOn = 'run it again' }: Hooks<unknown> = {},
+  onCase?: (id: string, labels: Uint8Array) => void,
+): Promise<CaseLine[]> {
   const { config } = run;
   const { validation } = splitOf(config, dataset);
   if (validation.length === 0)
@@ -41,8 +67,8 @@ export async function runEvaluate(
       found: `fold ${config.fold}`,
       next: 'evaluate a run of fold 0 to 4',
     });
-  const { network, theta } = loadModel(run.dir);
-  const done = new Set(readLines<CaseLine>(run, 'cases.jsonl').map(({ id }) => id));
+  const { network, theta } = load();
+  const done = new Set(readLines<CaseLine>(run, file).map(({ id }) => id));
   const bar = progress?.('evaluate', validation.length, done.size);
   try {
     for (const id of validation) {
@@ -55,7 +81,7 @@ export async function runEvaluate(
       onCase?.(id, labels);
       const maps = { labels, truth: raw.label, shape: raw.shape, spacing: raw.spacing };
       const line = caseLine(config.classes, id, maps, (performance.now() - began) / 1000);
-      appendLine(run, 'cases.jsonl', line);
+      appendLine(run, file, line);
       done.add(id);
       bar?.update(done.size, { Dice: line.mean ?? Number.NaN });
       await new Promise((resolve) => setImmediate(resolve));
@@ -68,26 +94,19 @@ export async function runEvaluate(
     bar?.done();
     tf.dispose(theta);
   }
-  return summary(run);
+  return readLines<CaseLine>(run, file);
 }
 
-/** Means and spread over the cases that are scored, written to the record. */
-function summary(run: RunFolder): Evaluation {
-  const cases = readLines<CaseLine>(run, 'cases.jsonl');
-  const { classes } = run.config;
+/** Mean Dice over cases by class, and over the classes. */
+export function diceOfLines(
+  cases: readonly CaseLine[],
+  classes: readonly string[],
+): Readonly<Record<string, number | null>> {
   const rows = cases.map(({ id, dice }) => ({
     id,
     dice: [Number.NaN, ...classes.slice(1).map((name) => dice[name] ?? Number.NaN)],
   }));
   const { perClass, mean } = meanDice(rows);
   const named = classes.slice(1).map((name, k): [string, number | null] => [name, orNull(perClass[k + 1])]);
-  const dice = { ...Object.fromEntries(named), mean: orNull(mean) };
-  const seconds = cases.reduce((sum, line) => sum + line.seconds, 0);
-  const phases = {
-    ...readRecord(run).phases,
-    evaluate: { steps: cases.length, seconds: Math.round(seconds * 10) / 10 },
-  };
-  const scores = summariseLines(cases, classes, run.config.seed);
-  updateRecord(run, { dice, cases: cases.length, phases, facts: { scores } });
-  return { cases, dice, scores };
+  return { ...Object.fromEntries(named), mean: orNull(mean) };
 }

@@ -84,6 +84,11 @@ export function resumeRun(dir: string, asked: Config): RunFolder {
   };
 }
 
+/** The run of a configuration in a folder: begun there, or, where it lies there already, opened to go on. */
+export function runAt(dir: string, config: Config, plan?: Plan): RunFolder {
+  return fs.existsSync(path.join(dir, 'config.json')) ? resumeRun(dir, config) : createRun(dir, config, plan);
+}
+
 /** The run's record. */
 export function readRecord({ dir }: Pick<RunFolder, 'dir'>): RunRecord {
   const file = path.join(dir, 'record.json');
@@ -149,9 +154,14 @@ export function readLines<T>({ dir }: Pick<RunFolder, 'dir'>, name: string): T[]
   });
 }
 
+/** Values as the text of a .jsonl file. */
+export function asLines(values: readonly unknown[]): string {
+  return values.map((value) => `${JSON.stringify(value)}\n`).join('');
+}
+
 /** Appends one line in one write. */
 export function appendLine({ dir }: RunFolder, name: string, value: unknown): void {
-  fs.appendFileSync(path.join(dir, name), `${JSON.stringify(value)}\n`);
+  fs.appendFileSync(path.join(dir, name), asLines([value]));
 }
 
 /** Takes back the metrics of steps that a resumed phase will do again. */
@@ -159,5 +169,5 @@ export function truncateMetrics(run: RunFolder, phase: string, step: number): vo
   const lines = readLines<Metric>(run, 'metrics.jsonl').filter(
     (line) => line.phase !== phase || line.step <= step,
   );
-  writeWhole(path.join(run.dir, 'metrics.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  writeWhole(path.join(run.dir, 'metrics.jsonl'), asLines(lines));
 }

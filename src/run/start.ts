@@ -8,16 +8,14 @@ import { type Dataset, loadCase, openDataset } from '../data/msd';
 import { writeLabelMap } from '../data/nifti';
 import { fail } from '../engine/errors';
 import { HIPPOCAMPUS, hippocampus } from '../notebook/data';
-import { type Config, parseConfig } from './config';
+import { runAll } from './all';
+import { parseConfig } from './config';
 import type { Method } from './config-rules';
-import { type Evaluation, runEvaluate } from './evaluate';
-import { createRun, openRun, type RunFolder, readRecord, resumeRun } from './folder';
+import type { Evaluation } from './evaluate';
+import { openRun, type RunFolder, readRecord, runAt } from './folder';
 import { loadOperations } from './operations';
 import type { Hooks } from './phase';
 import { planFor } from './plan';
-import type { Plan } from './plan-file';
-import { runRetrain } from './retrain';
-import { runDerive, runSearch } from './search';
 
 /** The networks that are compared, with the folder that each has. */
 export const contestants: readonly {
@@ -93,35 +91,19 @@ export async function runStart(
     say(`${title} (${done.length + 1} of ${contestants.length})`);
     const unet = { multiplyAdds: done[0]?.multiplyAdds ?? 0 };
     const own = parseConfig({ ...config, method, ...(method === 'unet' ? { unet } : {}) }, 'start');
-    const run = openOrCreate(path.join(dir, folder), own, plan);
-    const evaluation = await runAll(run, dataset, table.operations, hooks);
+    const run = runAt(path.join(dir, folder), own, plan);
+    const predictions = (id: string, labels: Uint8Array) => writePrediction(run, dataset, id, labels);
+    const evaluation = await runAll(run, dataset, table.operations, hooks, predictions);
     const { multiplyAdds, parameters } = readRecord(run).facts;
     done.push({ title, run, evaluation, multiplyAdds: Number(multiplyAdds), parameters: Number(parameters) });
   }
   return done;
 }
 
-function openOrCreate(dir: string, config: Config, plan: Plan): RunFolder {
-  return fs.existsSync(path.join(dir, 'config.json')) ? resumeRun(dir, config) : createRun(dir, config, plan);
-}
-
-/** Every phase of one run that is not done yet. Label maps of the validation cases go to predictions/. */
-async function runAll(
-  run: RunFolder,
-  dataset: Dataset,
-  operations: Parameters<typeof runSearch>[2],
-  hooks: Hooks<unknown>,
-): Promise<Evaluation> {
-  if (run.config.method === 'scnas') {
-    await runSearch(run, dataset, operations, hooks);
-    runDerive(run, operations);
-  }
-  await runRetrain(run, dataset, operations, hooks);
-  return runEvaluate(run, dataset, hooks, (id, labels) => {
-    const { shape, geometry } = loadCase(dataset, id);
-    fs.mkdirSync(path.join(run.dir, 'predictions'), { recursive: true });
-    writeLabelMap(predictionFile(run, id), labels, shape, geometry);
-  });
+function writePrediction(run: RunFolder, dataset: Dataset, id: string, labels: Uint8Array): void {
+  const { shape, geometry } = loadCase(dataset, id);
+  fs.mkdirSync(path.join(run.dir, 'predictions'), { recursive: true });
+  writeLabelMap(predictionFile(run, id), labels, shape, geometry);
 }
 
 /** The label map that a run predicted for a case. */

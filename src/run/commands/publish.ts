@@ -2,6 +2,13 @@
 import type { Command } from 'commander';
 import { existingRun, print } from './common';
 
+interface PublishCommand {
+  readonly run: string;
+  readonly out: string;
+  readonly epochs?: boolean;
+  readonly json?: boolean;
+}
+
 export function addPublish(program: Command): void {
   program
     .command('publish')
@@ -10,12 +17,13 @@ export function addPublish(program: Command): void {
     )
     .requiredOption('--run <dir>', 'the folder of an evaluated run')
     .requiredOption('--out <dir>', 'a new folder, as results/task04/scnas')
+    .option('--epochs', 'keep one line of metrics an epoch, their means, instead of one a step')
     .option('--json', 'print the names of the files as JSON')
     .addHelpText('after', '\nExample:\n  scnas publish --run runs/mine --out results/task04/mine')
-    .action(async ({ run, out, json }: { run: string; out: string; json?: boolean }) => {
+    .action(async ({ run, out, epochs, json }: PublishCommand) => {
       await existingRun(run);
       const { publish } = await import('../publish');
-      const files = publish(run, out);
+      const files = publish(run, out, epochs ? 'epochs' : 'steps');
       print(json, { out, files }, [`${files.join(', ')} written to ${out}`]);
     });
 }

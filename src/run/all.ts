@@ -1,0 +1,32 @@
+/** Every phase of one run, or what is left of it: search and derivation where its network is searched, retraining, evaluation. */
+import type { Dataset } from '../data/msd';
+import type { Operation } from '../paper/operations';
+import { type Evaluation, runEvaluate } from './evaluate';
+import type { RunFolder } from './folder';
+import type { Hooks } from './phase';
+import { runRetrain } from './retrain';
+import { runDerive, runSearch } from './search';
+
+/**
+ * Runs the phases that are not done yet.
+ *
+ * @param run a run folder
+ * @param dataset what it began with
+ * @param operations candidate operations O
+ * @param hooks progress and stop
+ * @param onCase gets the label map of each validation case that is newly scored
+ */
+export async function runAll(
+  run: RunFolder,
+  dataset: Dataset,
+  operations: readonly Operation[],
+  hooks: Hooks<unknown> = {},
+  onCase?: (id: string, labels: Uint8Array) => void,
+): Promise<Evaluation> {
+  if (run.config.method === 'scnas') {
+    await runSearch(run, dataset, operations, hooks);
+    runDerive(run, operations);
+  }
+  await runRetrain(run, dataset, operations, hooks);
+  return runEvaluate(run, dataset, hooks, onCase);
+}
