@@ -88,13 +88,14 @@ function threaded({ sets, options }: BatchStreamOptions): Source {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
   };
-  worker.on('message', ({ id, batch, error }: Reply) => {
+  const receive = ({ id, batch, error }: Reply) => {
     const waiter = waiting.get(id);
     waiting.delete(id);
     if (waiting.size === 0) worker.unref();
     if (batch) waiter?.resolve(batch);
     else waiter?.reject(new ScnasError(error));
-  });
+  };
+  worker.on('message', receive);
   worker.on('error', die);
   worker.on('exit', () => die(new Error('the thread that draws batches has ended')));
   let count = 0;
@@ -108,6 +109,9 @@ function threaded({ sets, options }: BatchStreamOptions): Source {
         worker.postMessage({ id, set, key });
       }),
     close: async () => {
+      // Batches that nobody has read would let go of the thread, and a process that waits for nothing but its end would end at once.
+      worker.off('message', receive);
+      worker.ref();
       await worker.terminate();
     },
   };

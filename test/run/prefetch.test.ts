@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { drawBatch } from '../../src/data/patches';
 import { phantomCase } from '../../src/data/phantom';
@@ -43,5 +45,29 @@ describe('batches drawn ahead', () => {
     const open = stream.next();
     await stream.close();
     await expect(open).rejects.toThrow();
+  });
+
+  it('end for a program that waits for that alone, whatever is drawn and not read', () => {
+    const src = (...names: string[]) => JSON.stringify(path.join(__dirname, '..', '..', 'src', ...names));
+    const program = `
+      require(${src('register.js')});
+      const { batchStream } = require(${src('run', 'prefetch.ts')});
+      const { phantomCase } = require(${src('data', 'phantom.ts')});
+      const { prepareCase } = require(${src('data', 'preprocess.ts')});
+      const one = prepareCase({ ...phantomCase('Task04_Hippocampus', { hi: 0, lo: 1 }, [20, 24, 20]), id: 'one' }, 3);
+      const options = { batch: 1, patch: [16, 16, 16], foreground: 0.33, mirror: true };
+      const drawsOf = (step) => [{ set: 'train', key: { hi: 0, lo: step } }];
+      const busy = () => { for (const began = Date.now(); Date.now() - began < 500; ); };
+      (async () => {
+        for (let i = 0; i < 3; i++) {
+          const stream = batchStream({ sets: { train: [one] }, options, drawsOf, from: 0, to: 9, ahead: 2 });
+          await stream.next();
+          busy();
+          await stream.close();
+        }
+        console.log('closed');
+      })();`;
+    const { stdout } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' });
+    expect(stdout).toBe('closed\n');
   });
 });
