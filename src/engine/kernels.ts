@@ -4,7 +4,7 @@
  */
 
 import { fail } from './errors';
-import type { Tensor5D } from './model';
+import type { Shape3, Tensor5D } from './model';
 import { native } from './native';
 import { portable } from './portable';
 import type { tf } from './tf';
@@ -32,14 +32,17 @@ export interface Term {
 export interface AdamMoments {
   readonly m: readonly tf.Tensor[];
   readonly v: readonly tf.Tensor[];
+  /** The greatest v so far, which amsgrad divides by instead of v; absent: plain Adam. */
+  readonly peak?: readonly tf.Tensor[];
   readonly theta: readonly tf.Tensor[];
 }
 
 /** A step of Adam on some tensors: their gradients g, moments m and v, values θ, in one order and of one shape each. */
 export interface AdamStep extends AdamMoments {
   readonly g: readonly tf.Tensor[];
-  /** η, β₁, β₂, and what is added to the root. */
+  /** η, β₁, β₂, λ of a weight decay that is added to the gradient as λθ, and what is added to the root. */
   readonly rate: number;
+  readonly weightDecay?: number;
   readonly beta1: number;
   readonly beta2: number;
   readonly stabiliser: number;
@@ -86,6 +89,13 @@ export interface Kernels {
    */
   dag?(sources: readonly Tensor5D[], nodes: readonly DagNode<KernelUnit>[], zHat?: tf.Tensor1D): Tensor5D;
 
+  /** Cross-correlation with strides of 1 or 2 along each axis and padding 1, weights [3, 3, 3, in, out]: for nets that halve one axis alone. */
+  stridedConv3d(x: Tensor5D, w: tf.Tensor5D, strides: Shape3): Tensor5D;
+  /** LeakyReLU → transposed convolution whose strides are its kernel's sides (1 or 2), weights [sx, sy, sz, out, in]: y[s·v + k] = w[k]·x[v]. */
+  upUnit(x: Tensor5D, w: tf.Tensor5D): Tensor5D;
+  /** x·σ(a), a with one channel: what an attention gate lets through. */
+  gate(x: Tensor5D, a: Tensor5D): Tensor5D;
+
   /** LeakyReLU → conv3d with weights [1, 1, 1, channels, classes] → + bias [classes], the last layer. */
   outUnit(x: Tensor5D, w: tf.Tensor5D, bias: tf.Tensor1D): Tensor5D;
   /**
@@ -93,7 +103,12 @@ export interface Kernels {
    * one-hot. A label that is no class counts for none. Gradient to the logits.
    */
   jaccardSums(logits: Tensor5D, labels: tf.Tensor4D): tf.Tensor3D;
-  /** m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − η·scale₁m / (scale₂√v + stabiliser): new tensors; the old ones stay the caller's. */
+  /** Mean over voxels and samples of −log softmax(logits) at the label [batch, x, y, z] (int32). Gradient to the logits. */
+  crossEntropy(logits: Tensor5D, labels: tf.Tensor4D): tf.Scalar;
+  /**
+   * g ← g + λθ, m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − η·scale₁m / (scale₂√v + stabiliser); with `peak`, peak ← max(peak, v)
+   * stands for v in the last. New tensors; the old ones stay the caller's.
+   */
   adam(step: AdamStep): AdamMoments;
 }
 

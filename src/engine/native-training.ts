@@ -2,6 +2,7 @@
 import type { AdamMoments, AdamStep } from './kernels';
 import type { Tensor5D } from './model';
 import { record, run, runMany } from './native-op';
+import { adam as portableAdam } from './portable-training';
 import { tf } from './tf';
 
 /** See {@link Kernels.outUnit}. */
@@ -27,7 +28,9 @@ export function jaccardSums(logits: Tensor5D, labels: tf.Tensor4D): tf.Tensor3D 
 }
 
 /** See {@link Kernels.adam}. */
-export function adam({ g, m, v, theta, rate, beta1, beta2, stabiliser, scales }: AdamStep): AdamMoments {
+export function adam(step: AdamStep): AdamMoments {
+  if (step.peak || step.weightDecay) return portableAdam(step);
+  const { g, m, v, theta, rate, beta1, beta2, stabiliser, scales } = step;
   const n = g.length;
   const numbers = tf.tensor1d(
     Float32Array.from([rate, beta1, 1 - beta1, beta2, 1 - beta2, stabiliser, ...scales.flat()]),

@@ -6,6 +6,10 @@ import { addon } from './native-op';
 import { instanceNorm, leakyRelu, weightedSum } from './native-pointwise';
 import { pool, poolUnit, upsample } from './native-space';
 import { adam, jaccardSums, outUnit } from './native-training';
+import { portable } from './portable';
+import { stridedConv3d } from './portable-conv';
+import { gate } from './portable-pointwise';
+import { crossEntropy } from './portable-training';
 
 /** {@link Kernels} of our own ops; undefined where they are not built, or where there is a GPU. */
 export const native: Kernels | undefined = addon && {
@@ -23,8 +27,12 @@ export const native: Kernels | undefined = addon && {
   poolUnit,
   weightedSum,
   dag,
+  stridedConv3d,
+  upUnit: portable.upUnit,
+  gate,
   outUnit,
   jaccardSums,
+  crossEntropy,
   adam,
 };
 

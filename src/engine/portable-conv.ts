@@ -4,14 +4,14 @@
  * tfjs's own conv3d refuses dilations in its gradient and on the CPU; the raw ops do not.
  */
 import type { Stepping } from './kernels';
-import type { Tensor5D } from './model';
+import type { Shape3, Tensor5D } from './model';
 import { define, raw } from './portable-op';
 import { tf } from './tf';
 
 interface Window {
   /** Side k of the cubic filter. */
   readonly size: number;
-  readonly stride: number;
+  readonly stride: number | Shape3;
   readonly dilation: number;
   /** TensorFlow's own padding instead of dilation·(k−1)/2 on both sides. */
   readonly same?: boolean;
@@ -22,20 +22,24 @@ interface ConvAttributes extends Window {
 }
 type Pads = [number, number][];
 
+const eachAxis = (stride: number | Shape3): Shape3 =>
+  typeof stride === 'number' ? [stride, stride, stride] : stride;
+
 /** Zeros to put around [batch, x, y, z, channel], or undefined where TensorFlow's SAME does just that. */
 function padding(shape: readonly number[], { size, stride, dilation, same }: Window): Pads | undefined {
   const p = (dilation * (size - 1)) / 2;
-  const odd = shape.slice(1, 4).every((d) => d % 2 === 1);
+  const space = shape.slice(1, 4);
+  const strides = eachAxis(stride);
   // SAME is symmetric at stride 1, and at stride 2 on odd sides; on even sides it would begin one voxel later than we do.
-  if (same || p === 0 || stride === 1 || odd) return undefined;
-  // The last window of an even side ends one voxel before the padding does.
-  const spatial = shape.slice(1, 4).map((d): [number, number] => [p, p - 1 + (d % 2)]);
+  if (same || p === 0 || space.every((d, axis) => strides[axis] === 1 || d % 2 === 1)) return undefined;
+  // At stride 2 the last window of an even side ends one voxel before the padding does.
+  const spatial = space.map((d, axis): [number, number] => [p, p - Number(strides[axis] > 1 && d % 2 === 0)]);
   return [[0, 0], ...spatial, [0, 0]];
 }
 
 function attributes({ stride, dilation }: Window, pads: Pads | undefined) {
   return {
-    ints: { strides: [1, stride, stride, stride, 1], dilations: [1, dilation, dilation, dilation, 1] },
+    ints: { strides: [1, ...eachAxis(stride), 1], dilations: [1, dilation, dilation, dilation, 1] },
     strings: { padding: pads ? 'VALID' : 'SAME', data_format: 'NDHWC' },
   };
 }
@@ -83,6 +87,37 @@ function convolve(x: Tensor5D, w: tf.Tensor5D, window: Window): Tensor5D {
 /** See {@link Kernels.conv3d}. */
 export function conv3d(x: Tensor5D, w: tf.Tensor5D, { stride, dilation }: Stepping): Tensor5D {
   return convolve(x, w, { size: w.shape[0], stride, dilation });
+}
+
+/** See {@link Kernels.stridedConv3d}. */
+export function stridedConv3d(x: Tensor5D, w: tf.Tensor5D, stride: Shape3): Tensor5D {
+  return convolve(x, w, { size: w.shape[0], stride, dilation: 1 });
+}
+
+const transposedConvolution = define<{ readonly strides: Shape3 }>({
+  name: 'PortableTransposedConv3D',
+  forward([x, w], { strides }) {
+    const [n, d, h, l] = x.shape;
+    const shape = [n, strides[0] * d, strides[1] * h, strides[2] * l, w.shape[3]];
+    const options = {
+      ...attributes({ size: 2, stride: strides, dilation: 1 }, []),
+      types: { Tshape: 'TF_INT32' },
+    } as const;
+    return [raw('Conv3DBackpropInputV2', options, [tf.tensor1d(shape as number[], 'int32'), w, x])];
+  },
+  gradient(dy, [x, w], { strides }) {
+    const options = attributes({ size: 2, stride: strides, dilation: 1 }, []);
+    return [
+      () => raw('Conv3D', options, [dy, w]),
+      () => raw('Conv3DBackpropFilterV2', options, [dy, tf.tensor1d(w.shape, 'int32'), x]),
+    ];
+  },
+});
+
+/** The transposed convolution of {@link Kernels.upUnit}: the input gradient of a convolution that steps over its own width. */
+export function transposedConv3d(x: Tensor5D, w: tf.Tensor5D): Tensor5D {
+  const strides = w.shape.slice(0, 3) as unknown as Shape3;
+  return transposedConvolution([x, w], { strides })[0] as Tensor5D;
 }
 
 /**

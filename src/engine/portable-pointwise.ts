@@ -86,6 +86,23 @@ const bias = define<Record<string, never>>({
 /** x + b, b [channels]. */
 export const addBias = (x: Tensor5D, b: tf.Tensor1D) => bias([x, b], {})[0] as Tensor5D;
 
+const gating = define<Record<string, never>>({
+  name: 'PortableGate',
+  forward: ([x, a]) => [tf.mul(x, tf.sigmoid(a))],
+  gradient: (dy, [x, a]) => [
+    () => tf.mul(dy, tf.sigmoid(a)),
+    () => {
+      const s = tf.sigmoid(a);
+      return tf.mul(tf.sum(tf.mul(dy, x), 4, true), tf.mul(s, tf.sub(1, s)));
+    },
+  ],
+});
+
+/** See {@link Kernels.gate}. */
+export function gate(x: Tensor5D, a: Tensor5D): Tensor5D {
+  return gating([x, a], {})[0] as Tensor5D;
+}
+
 const mix = define<{ indices: readonly number[] }>({
   name: 'PortableWeightedSum',
   /** Inputs ẑ, then the values. */

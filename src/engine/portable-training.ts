@@ -1,7 +1,7 @@
 /** The ends of a training step from stock ops: the sums of its loss, Adam. */
 import type { AdamMoments, AdamStep } from './kernels';
 import type { Tensor5D } from './model';
-import { define } from './portable-op';
+import { define, rawMany } from './portable-op';
 import { sumOver } from './portable-pointwise';
 import { tf } from './tf';
 
@@ -38,14 +38,52 @@ const sums = define<Record<string, never>>({
 export const jaccardSums = (logits: Tensor5D, labels: tf.Tensor4D) =>
   sums([logits, labels], {})[0] as tf.Tensor3D;
 
+const entropy = define<Record<string, never>>({
+  name: 'PortableCrossEntropy',
+  /** Outputs the mean, and the gradient of the sum by the logits, which TensorFlow makes on the way. */
+  forward: ([logits, labels]) => {
+    const classes = logits.shape[4] as number;
+    const rows = [tf.reshape(logits, [-1, classes]), tf.reshape(labels, [-1])];
+    const types = { Tlabels: 'TF_INT32' } as const;
+    const [losses, back] = rawMany('SparseSoftmaxCrossEntropyWithLogits', { types }, rows, 2);
+    const [n, x, y, z] = labels.shape;
+    return [tf.div(sumAll(tf.reshape(losses, [n, x, y, z, 1])), labels.size), tf.reshape(back, logits.shape)];
+  },
+  saveInputs: [1],
+  saveOutputs: [0, 1],
+  gradient: (dy, [labels, , back]) => [
+    () => tf.mul(back, tf.div(dy, labels.size)),
+    () => tf.zerosLike(labels),
+  ],
+});
+
+/** The sum of a volume, axis by axis. */
+const sumAll = (x: tf.Tensor) => tf.reshape(sumOver(x, true), []);
+
+/** See {@link Kernels.crossEntropy}. */
+export function crossEntropy(logits: Tensor5D, labels: tf.Tensor4D): tf.Scalar {
+  const [mean, back] = entropy([logits, labels], {});
+  back.dispose();
+  return mean as tf.Scalar;
+}
+
 /** See {@link Kernels.adam}: all tensors as one long vector. */
-export function adam({ rate, beta1, beta2, stabiliser, scales, ...tensors }: AdamStep): AdamMoments {
+export function adam({
+  rate,
+  beta1,
+  beta2,
+  weightDecay = 0,
+  stabiliser,
+  scales,
+  ...tensors
+}: AdamStep): AdamMoments {
   const { theta } = tensors;
   const sizes = theta.map((t) => t.size);
   const flat = (list: readonly tf.Tensor[]) => tf.concat(list.map((t) => t.flatten()));
   const parts = (vector: tf.Tensor) => tf.split(vector, sizes).map((part, i) => part.reshape(theta[i].shape));
   return tf.tidy(() => {
-    const g = flat(tensors.g);
+    const old = flat(theta);
+    const g = weightDecay === 0 ? flat(tensors.g) : flat(tensors.g).add(old.mul(weightDecay));
     const m = flat(tensors.m)
       .mul(beta1)
       .add(g.mul(1 - beta1));
@@ -57,9 +95,11 @@ export function adam({ rate, beta1, beta2, stabiliser, scales, ...tensors }: Ada
         sizes,
         scales.map((pair) => pair[which]),
       );
-    const root = v.sqrt().mul(scale(1)).add(stabiliser);
+    const peak = tensors.peak && flat(tensors.peak).maximum(v);
+    const root = (peak ?? v).sqrt().mul(scale(1)).add(stabiliser);
     const update = m.mul(scale(0)).div(root).mul(rate);
-    return { m: parts(m), v: parts(v), theta: parts(flat(theta).sub(update)) };
+    const made = { m: parts(m), v: parts(v), theta: parts(old.sub(update)) };
+    return peak ? { ...made, peak: parts(peak) } : made;
   });
 }
 

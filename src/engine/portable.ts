@@ -5,10 +5,10 @@
  */
 import type { Kernels } from './kernels';
 import type { Tensor5D } from './model';
-import { conv3d, factorizedReduce, separable } from './portable-conv';
-import { addBias, instanceNorm, leakyRelu, weightedSum } from './portable-pointwise';
+import { conv3d, factorizedReduce, separable, stridedConv3d, transposedConv3d } from './portable-conv';
+import { addBias, gate, instanceNorm, leakyRelu, weightedSum } from './portable-pointwise';
 import { pool, upsample } from './portable-space';
-import { adam, jaccardSums } from './portable-training';
+import { adam, crossEntropy, jaccardSums } from './portable-training';
 
 /** `f` of a tensor that nobody else needs. */
 function consume(x: Tensor5D, f: (x: Tensor5D) => Tensor5D): Tensor5D {
@@ -38,11 +38,15 @@ export const portable: Kernels = {
   poolUnit: (x, kind, stride, norm) =>
     norm ? consume(pool(x, kind, stride), (y) => instanceNorm(y)) : pool(x, kind, stride),
   weightedSum,
+  stridedConv3d,
+  upUnit: (x, w) => consume(leakyRelu(x), (a) => transposedConv3d(a, w)),
+  gate,
   outUnit: (x, w, b) =>
     consume(
       consume(leakyRelu(x), (a) => conv3d(a, w, { stride: 1, dilation: 1 })),
       (y) => addBias(y, b),
     ),
   jaccardSums,
+  crossEntropy,
   adam,
 };

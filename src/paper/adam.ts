@@ -16,10 +16,20 @@ export interface AdamOptions {
   readonly beta2: number;
 }
 
+/** A variant of Adam: what nnU-Net adds to it. */
+export interface AdamVariant {
+  /** Divide by the greatest second moment so far (Reddi et al. 2018). */
+  readonly amsgrad?: boolean;
+  /** λ of an L2 penalty, whose gradient λθ is added to the loss's. */
+  readonly weightDecay?: number;
+}
+
 /** First and second moments by parameter, steps by group. */
 export interface AdamState {
   readonly m: Readonly<Record<string, tf.Tensor>>;
   readonly v: Readonly<Record<string, tf.Tensor>>;
+  /** With amsgrad: the greatest second moment so far. */
+  readonly peak?: Readonly<Record<string, tf.Tensor>>;
   readonly steps: Readonly<Record<string, number>>;
 }
 
@@ -44,12 +54,14 @@ const STABILISER = 1e-8;
  *
  * $m_0 = v_0 = 0$, t = 0
  * @param parameters the parameters to be trained, [parameters]
+ * @param variant whether the greatest second moments are kept too
  * Source: Kingma and Ba 2015.
  */
-export function initialAdam(parameters: readonly ParameterSpec[]): AdamState {
+export function initialAdam(parameters: readonly ParameterSpec[], { amsgrad }: AdamVariant = {}): AdamState {
   const zeros = () =>
     Object.fromEntries(parameters.map(({ name, shape }) => [name, tf.zeros(shape as number[])]));
-  return { m: zeros(), v: zeros(), steps: Object.fromEntries(parameters.map(({ group }) => [group, 0])) };
+  const steps = Object.fromEntries(parameters.map(({ group }) => [group, 0]));
+  return { m: zeros(), v: zeros(), ...(amsgrad ? { peak: zeros() } : {}), steps };
 }
 
 /**
@@ -57,20 +69,21 @@ export function initialAdam(parameters: readonly ParameterSpec[]): AdamState {
  *
  * $$m \leftarrow \beta_1 m + (1-\beta_1) g,\quad v \leftarrow \beta_2 v + (1-\beta_2) g^2,\quad
  * \theta \leftarrow \theta - \eta\, \frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)} + 10^{-8}}$$
+ * With a weight decay λ, $g \leftarrow g + \lambda\theta$ before; where the state has a peak (amsgrad), $\max_{s \le t} v_s$ stands for v in the last.
  * Consumes the old tensors of the parameters that it replaces.
  * @param theta Θ, value of every parameter by name
  * @param state moments and step counts
  * @param gradients g by name, shapes as Θ's; only these parameters move
  * @param groups the group of every parameter, by name
- * @param options η, β₁, β₂
- * Source: Kingma and Ba 2015; §3; reading: unsampled.
+ * @param options η, β₁, β₂, λ
+ * Source: Kingma and Ba 2015; §3; reading: unsampled. Amsgrad and λ as torch.optim.Adam has them.
  */
 export function adamStep<T extends Readonly<Record<string, tf.Tensor>>>(
   theta: T,
   state: AdamState,
   gradients: Readonly<Record<string, tf.Tensor>>,
   groups: Readonly<Record<string, string>>,
-  { rate, beta1, beta2 }: AdamOptions,
+  { rate, beta1, beta2, weightDecay = 0 }: AdamOptions & AdamVariant,
 ): { theta: T; state: AdamState } {
   const names = Object.keys(gradients).sort();
   if (names.length === 0) return { theta, state };
@@ -82,8 +95,10 @@ export function adamStep<T extends Readonly<Record<string, tf.Tensor>>>(
     g: of(gradients),
     m: of(state.m),
     v: of(state.v),
+    peak: state.peak && of(state.peak),
     theta: of(theta),
     rate,
+    weightDecay,
     beta1,
     beta2,
     stabiliser: STABILISER,
@@ -96,9 +111,10 @@ export function adamStep<T extends Readonly<Record<string, tf.Tensor>>>(
     tf.dispose(of(old));
     return { ...old, ...Object.fromEntries(names.map((name, i) => [name, tf.keep(by[i])])) };
   };
+  const peak = state.peak && fresh.peak && { peak: replaced(state.peak, fresh.peak) };
   return {
     theta: replaced(theta, fresh.theta),
-    state: { m: replaced(state.m, fresh.m), v: replaced(state.v, fresh.v), steps },
+    state: { m: replaced(state.m, fresh.m), v: replaced(state.v, fresh.v), ...peak, steps },
   };
 }
 

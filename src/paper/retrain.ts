@@ -1,5 +1,5 @@
 /**
- * Retraining (§3): a network of a genotype, or any other, trained from scratch with Adam on the Jaccard distance.
+ * Retraining (§3): a network of a genotype, or any other, trained from scratch; the paper's networks with Adam on the Jaccard distance.
  *
  * Adam 3e-4 / (0.9, 0.999); where the training loss has not fallen for 30 epochs the rate is divided by 5; the end is 500 epochs or a rate below 1e-7.
  */
@@ -11,9 +11,9 @@ import { tf } from '../engine/tf';
 import { mergeGradients, microBatches } from './accumulate';
 import { type AdamOptions, type AdamState, adamStep, initialAdam } from './adam';
 import type { BatchTensors } from './first-order';
-import { jaccardDistance } from './jaccard';
 import { afterEpoch, initialPlateau, type PlateauOptions, type PlateauState } from './plateau';
 import type { Readings } from './readings';
+import { losses, optimisers, type Training } from './training';
 
 /** How a network is trained; plain JSON. */
 export interface RetrainOptions {
@@ -25,9 +25,13 @@ export interface RetrainOptions {
   readonly plateau: PlateauOptions;
   /** Training ends where the rate falls below this. */
   readonly minRate: number;
+  /** Loss and optimiser; absent: the paper's. */
+  readonly training?: Training;
   /** Where set, the rate also falls to 0 as (1 − step/steps)^decay: for runs too short for a plateau. */
   readonly decay?: number;
 }
+
+const PAPER: Training = { loss: 'jaccard', optimiser: 'adam' };
 
 /** All that training carries from step to step. */
 export interface RetrainState {
@@ -62,7 +66,7 @@ export function initialRetrain(net: Network, options: RetrainOptions, seed: numb
   return {
     step: 0,
     theta: initialise(net.parameters, key(seed, 'retrain')),
-    adam: initialAdam(net.parameters),
+    adam: initialAdam(net.parameters, optimisers[(options.training ?? PAPER).optimiser]),
     plateau: initialPlateau(options.adam.rate),
     epochLoss: 0,
   };
@@ -101,9 +105,10 @@ export function retrainStep(
   readings: Readings,
 ): { state: RetrainState; report: RetrainReport } {
   const names = net.parameters.map((p) => p.name);
+  const { loss: lossName, optimiser } = options.training ?? PAPER;
   const parts = microBatches(batch, options.microBatch, ({ x, y }) =>
     gradients(
-      () => jaccardDistance(net.forward(state.theta, x), y, readings),
+      () => losses[lossName](net.forward(state.theta, x), y, readings),
       names.map((name) => state.theta[name]),
     ),
   );
@@ -114,7 +119,11 @@ export function retrainStep(
   }
   const groups = Object.fromEntries(net.parameters.map((p) => [p.name, p.group]));
   const rate = state.plateau.rate * (1 - state.step / options.steps) ** (options.decay ?? 0);
-  const updated = adamStep(state.theta, state.adam, g, groups, { ...options.adam, rate });
+  const updated = adamStep(state.theta, state.adam, g, groups, {
+    ...options.adam,
+    ...optimisers[optimiser],
+    rate,
+  });
   tf.dispose(g);
 
   const step = state.step + 1;

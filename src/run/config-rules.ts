@@ -1,16 +1,18 @@
 /** What each key of a configuration may hold, beyond the kind of its default. */
 import { augments } from '../data/patches';
+import { type Method, methodList } from '../networks/methods';
 import type { Schedule } from '../paper/anneal';
 import { readingTable } from '../paper/readings';
 import * as o from './options';
+
+export type { Method };
 
 /** Target spacings that follow from the data: 0.7 mm along each axis (the paper's), or the median of each axis (nnU-Net's). */
 export const spacingRules = ['iso07', 'median'] as const;
 export type SpacingRule = (typeof spacingRules)[number];
 
-export const methods = ['scnas', 'transfer', 'random', 'unet'] as const;
-/** Where the network comes from: a search (or a given genotype), another task's search, a random genotype, or a plain 3D U-Net of equal multiply-adds. */
-export type Method = (typeof methods)[number];
+/** Names of the methods; `src/networks/methods.ts` says what each is. */
+export const methods: readonly Method[] = methodList.map(({ name }) => name);
 
 const phaseRules = (name: string): o.Rules =>
   Object.fromEntries(
@@ -69,8 +71,7 @@ export const rules: o.Rules = {
   'search.tau': tauRule,
   'retrain.minRate': o.positive,
   'retrain.decay': o.between(0, 10),
-  'unet.multiplyAdds': o.whole(0),
-  'random.multiplyAdds': o.whole(0),
+  'match.multiplyAdds': o.whole(0),
   'checkpoint.steps': o.whole(1),
   'checkpoint.seconds': o.positive,
   ahead: o.whole(0),

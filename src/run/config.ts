@@ -91,10 +91,11 @@ export interface Config {
     /** Above 0 the rate also falls to 0 as (1 − step/steps)^decay: for runs too short for a plateau. */
     readonly decay: number;
   };
-  /** The plain U-Net's multiply-adds for a patch; its width is the nearest. 0: its width is retrain.stem. */
-  readonly unet: { readonly multiplyAdds: number };
-  /** The random genotype's multiply-adds for a patch, within 10 %. 0: whatever is drawn. */
-  readonly random: { readonly multiplyAdds: number };
+  /**
+   * Multiply-adds for a patch that what stands beside SCNAS is brought to: a peer by its width, a random genotype by drawing. 0: a peer's width is
+   * retrain.stem, a genotype is whatever is drawn. The width of a searched or given genotype's network is always retrain.stem.
+   */
+  readonly match: { readonly multiplyAdds: number };
   /** A checkpoint is written after so many steps or seconds, whichever comes first. */
   readonly checkpoint: { readonly steps: number; readonly seconds: number };
   /** Batches drawn ahead by the worker; 0 draws in the main thread. */
@@ -149,8 +150,7 @@ export const defaults: o.Options = {
     minRate: 1e-7,
     decay: 0,
   },
-  unet: { multiplyAdds: 0 },
-  random: { multiplyAdds: 0 },
+  match: { multiplyAdds: 0 },
   checkpoint: { steps: 250, seconds: 300 },
   ahead: 2,
   readings: defaultReadings,
@@ -170,7 +170,19 @@ export const freeKeys: readonly string[] = [
 const addedLater: readonly string[] = ['plan', 'intensities', 'augment'];
 
 /** Keys that came after the first records, dotted where they lie deeper. Whoever adds a key to the defaults names it here. */
-const lateKeys: readonly string[] = ['inner', 'random'];
+const lateKeys: readonly string[] = ['inner', 'match'];
+
+/** Keys that went, at the values that stood for what is done now: still a part of a hash, so that it is what earlier versions computed. */
+const goneKeys: o.Options = { unet: { multiplyAdds: 0 } };
+
+/** The keys of an earlier version's configuration as they are called now: `unet` and `random` had a `multiplyAdds` each, of which one mattered. */
+function renamed(json: unknown): unknown {
+  if (typeof json !== 'object' || json === null) return json;
+  const { unet, random, ...rest } = json as { method?: string; unet?: unknown; random?: unknown };
+  if (unet === undefined && random === undefined) return json;
+  const match = rest.method === 'unet' ? unet : rest.method === 'random' ? random : undefined;
+  return match === undefined ? rest : { match, ...rest };
+}
 
 /**
  * The configuration without the late keys that stand at their defaults, so that its hash is what earlier versions computed.
@@ -185,7 +197,7 @@ export function withoutLateDefaults(config: o.Options): o.Options {
         return [[name, inside ? without(value as o.Options, base[name] as o.Options, `${key}.`) : value]];
       }),
     );
-  return without(config, defaults, '');
+  return { ...goneKeys, ...without(config, defaults, '') };
 }
 
 /** The layers of a configuration, each checked as it is laid on. */
@@ -225,9 +237,10 @@ export function preprocessingOf({ spacing, maskStatistics, intensities, name }: 
 
 /** A configuration read back from a run folder: complete, and checked like a new one. */
 export function parseConfig(json: unknown, where: string, set: readonly string[] = []): Config {
-  let out = o.overlay(defaults, json, where, rules);
+  const given = renamed(json);
+  let out = o.overlay(defaults, given, where, rules);
   const missing = Object.keys(defaults).filter(
-    (name) => !(name in (json as object)) && !addedLater.includes(name) && !lateKeys.includes(name),
+    (name) => !(name in (given as object)) && !addedLater.includes(name) && !lateKeys.includes(name),
   );
   if (missing.length > 0)
     fail({

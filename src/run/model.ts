@@ -4,9 +4,9 @@ import path from 'node:path';
 import { fail } from '../engine/errors';
 import type { Network, Theta } from '../engine/model';
 import { tf } from '../engine/tf';
-import { unet, unetOfCost } from '../networks/unet';
+import { methodOf } from '../networks/methods';
+import { ofCost } from '../networks/width';
 import type { Genotype } from '../paper/genotype';
-import { derivedNetwork } from '../paper/network';
 import type { Operation } from '../paper/operations';
 import type { Config } from './config';
 import { writeWhole } from './files';
@@ -17,30 +17,27 @@ import { encodeSafeTensors, type Numbers, readSafeTensors } from './safetensors'
 
 const FORMAT = 'scnas-model-1';
 
-/** The network that a run retrains: its genotype's, or the plain U-Net. */
+/** The network that a run retrains: its genotype's, or a peer that somebody designed. */
 export function networkOf(
   config: Config,
   genotype: Genotype | undefined,
   operations: readonly Operation[],
   where: string,
 ): Network {
-  const { inputs, readings, retrain, method, patch, unet: plain } = config;
-  const classes = config.classes.length;
-  if (method === 'unet')
-    return plain.multiplyAdds > 0
-      ? unetOfCost({ multiplyAdds: plain.multiplyAdds, patch, inputs, classes })
-      : unet({ inputs, classes, width: retrain.stem });
-  if (!genotype)
-    return fail({
+  const { inputs, readings, retrain, patch, match } = config;
+  const { stem, recompute } = retrain;
+  const method = methodOf(config.method);
+  if (method.genotype && !genotype)
+    fail({
       where,
       expected: 'genotype.json',
       found: 'none',
       next: 'run scnas derive --run on it, or give --genotype FILE to a new run',
     });
-  return derivedNetwork(
-    { inputs, classes, stem: retrain.stem, operations, readings, recompute: retrain.recompute },
-    genotype,
-  );
+  const classes = config.classes.length;
+  const at = (width: number) =>
+    method.network({ inputs, classes, stem: width, operations, readings, recompute, patch, genotype });
+  return method.genotype || match.multiplyAdds === 0 ? at(stem) : ofCost(match.multiplyAdds, patch, at);
 }
 
 /** Writes the trained weights. */

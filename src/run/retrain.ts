@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Dataset } from '../data/msd';
 import { fail } from '../engine/errors';
 import { key } from '../engine/keys';
+import { methodOf } from '../networks/methods';
 import { totalCost } from '../paper/cost';
 import { type Genotype, intermediateNodes, randomGenotype, randomGenotypeOfCost } from '../paper/genotype';
 import type { Operation } from '../paper/operations';
@@ -23,7 +24,7 @@ import { networkOf, saveModel } from './model';
 import { type Hooks, type Phase, runPhase } from './phase';
 import { batchOptions } from './prefetch';
 
-/** Retraining as a phase, with its cases prepared. A run of method `random` draws its genotype here. */
+/** Retraining as a phase, with its cases prepared. A method whose genotype is drawn draws it here. */
 export async function retrainPhase(
   run: RunFolder,
   dataset: Dataset,
@@ -32,7 +33,8 @@ export async function retrainPhase(
 ): Promise<Phase<RetrainState, RetrainReport>> {
   const { config } = run;
   const { retrain, seed, readings } = config;
-  if (config.method === 'random' && !readGenotype(run, operations))
+  const { genotype, training } = methodOf(config.method);
+  if (genotype === 'drawn' && !readGenotype(run, operations))
     writeGenotype(run, randomOf(config, operations));
   const network = networkOf(config, readGenotype(run, operations), operations, run.dir);
   const layers = network.cost(config.patch);
@@ -41,7 +43,7 @@ export async function retrainPhase(
   updateRecord(run, { facts: { multiplyAdds, flops, parameters } });
   const train = splitOf(config, dataset).train;
   const stepsPerEpoch = epochLength(retrain.stepsPerEpoch, train.length, retrain.batch, readings.epoch);
-  const options = { ...retrain, stepsPerEpoch };
+  const options = { ...retrain, stepsPerEpoch, training };
   return {
     name: 'retrain',
     total: retrain.steps,
@@ -57,13 +59,13 @@ export async function retrainPhase(
 
 /** The random genotype of a run: any, or one of about the multiply-adds that the configuration asks for. */
 export function randomOf(config: Config, operations: readonly Operation[]): Genotype {
-  const { seed, readings, random, patch } = config;
+  const { seed, readings, match, patch } = config;
   const drawn = key(seed, 'random genotype');
   const nodes = intermediateNodes(readings);
-  if (random.multiplyAdds === 0) return randomGenotype(operations, drawn, nodes);
+  if (match.multiplyAdds === 0) return randomGenotype(operations, drawn, nodes);
   const cost = (genotype: Genotype) =>
     totalCost(networkOf(config, genotype, operations, 'random genotype').cost(patch)).flops;
-  return randomGenotypeOfCost(operations, drawn, nodes, { multiplyAdds: random.multiplyAdds, cost });
+  return randomGenotypeOfCost(operations, drawn, nodes, { ...match, cost });
 }
 
 /** Trains until the end, from the checkpoint if there is one, and writes model.safetensors. */

@@ -89,8 +89,8 @@ export async function runStart(
   const done: Contestant[] = [];
   for (const { folder, method, title } of contestants) {
     say(`${title} (${done.length + 1} of ${contestants.length})`);
-    const unet = { multiplyAdds: done[0]?.multiplyAdds ?? 0 };
-    const own = parseConfig({ ...config, method, ...(method === 'unet' ? { unet } : {}) }, 'start');
+    const match = { multiplyAdds: done[0]?.multiplyAdds ?? 0 };
+    const own = parseConfig({ ...config, method, ...(method === 'unet' ? { match } : {}) }, 'start');
     const run = runAt(path.join(dir, folder), own, plan);
     const predictions = (id: string, labels: Uint8Array) => writePrediction(run, dataset, id, labels);
     const evaluation = await runAll(run, dataset, table.operations, hooks, predictions);

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { key } from '../../src/engine/keys';
 import { initialise, type Shape3 } from '../../src/engine/model';
 import { tf } from '../../src/engine/tf';
-import { unet, unetOfCost } from '../../src/networks/unet';
+import { unet } from '../../src/networks/unet';
+import { ofCost } from '../../src/networks/width';
 import { totalCost } from '../../src/paper/cost';
 import { cellTypes, type Genotype, randomGenotype } from '../../src/paper/genotype';
 import { derivedNetwork, type Sample, supernet, zHatOf } from '../../src/paper/network';
@@ -147,7 +148,7 @@ describe('cost', () => {
 
   it.each([0.12, 0.31, 1, 3])('finds a U-Net of nearly %f G multiply-adds', (giga) => {
     const patch: Shape3 = [32, 32, 32];
-    const found = unetOfCost({ inputs: 1, classes: 3, multiplyAdds: giga * 1e9, patch });
+    const found = ofCost(giga * 1e9, patch, (width) => unet({ inputs: 1, classes: 3, width }));
     expect(Math.abs(totalCost(found.cost(patch)).flops / (giga * 1e9) - 1)).toBeLessThan(0.05);
   });
 });

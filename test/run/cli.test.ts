@@ -505,7 +505,7 @@ describe('cost', () => {
       '16,16,16',
     );
     expect(code).toBe(1);
-    expect(err).toContain('one of scnas, unet, found unett; did you mean unet?');
+    expect(err).toContain('one of scnas, uresnet, nnunet, unet, found unett; did you mean unet?');
     expect(
       (await scnas('cost', '--network', 'unet', '--inputs', '1', '--classes', '3', '--patch', '16,16,12'))
         .err,

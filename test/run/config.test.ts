@@ -62,7 +62,7 @@ describe('a configuration', () => {
     ['search.microBatch=3', 'search.microBatch to divide search.batch 4'],
     ['search.tau.kind=round', 'search.tau to be an object with kind linear'],
     ['readings.samples=three', 'one of with replacement'],
-    ['method=unett', 'one of scnas, random, unet'],
+    ['method=unett', 'one of scnas, transfer, random, uresnet, nnunet, unet'],
     ['seed=-1', 'a whole number of at least 0'],
     ['search.theta.rate=0', 'a number above 0'],
   ])('refuses --set %s', (setting, message) => {
@@ -136,5 +136,15 @@ describe('the inner split', () => {
     expect(configHash(parseConfig(without, 'early'))).toBe(configHash(early));
     expect(configHash({ ...early, inner: true })).not.toBe(configHash(early));
     expect(withoutLateDefaults(early as never)).not.toHaveProperty('inner');
+  });
+
+  it('reads what earlier versions called unet and random, each for its own method', () => {
+    const { match: _, ...now } = resolveConfig({ plan });
+    const keys = { unet: { multiplyAdds: 3 }, random: { multiplyAdds: 5 } };
+    const read = (method: string) => parseConfig({ ...now, ...keys, method }, 'early').match.multiplyAdds;
+    expect(['scnas', 'random', 'unet'].map(read)).toEqual([0, 5, 3]);
+    expect(configHash(parseConfig({ ...now, unet: { multiplyAdds: 0 } }, 'early'))).toBe(
+      configHash(resolveConfig({ plan })),
+    );
   });
 });

@@ -51,7 +51,7 @@ describe('the main job', () => {
       expect(dataHash).toBe(records[0].dataHash);
     }
     const [found, , unet] = done;
-    expect(unet.run.config.unet.multiplyAdds).toBe(found.multiplyAdds);
+    expect(unet.run.config.match.multiplyAdds).toBe(found.multiplyAdds);
     // Widths are whole numbers, so the nearest U-Net of so small a network may be half as costly again.
     expect(unet.multiplyAdds / found.multiplyAdds).toBeGreaterThan(0.5);
     expect(unet.multiplyAdds / found.multiplyAdds).toBeLessThan(1.6);

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { fail } from '../../engine/errors';
 import type { Network } from '../../engine/model';
+import { type Method, methodList, methodOf } from '../../networks/methods';
 import { nearest } from '../options';
 import { genotypeFrom, print, sides, wholeNumber } from './common';
 
@@ -16,28 +17,35 @@ interface CostCommand {
   readonly json?: boolean;
 }
 
-type Build = (
-  options: CostCommand,
-  sizes: { inputs: number; classes: number; stem: number | undefined },
-) => Promise<Network>;
+/** Names of the networks: SCNAS's, and those that were designed by hand. */
+const networks = methodList.filter((m) => m.name === 'scnas' || !('genotype' in m)).map(({ name }) => name);
 
-const networks: Readonly<Record<string, Build>> = {
-  scnas: async ({ genotype: file, operations: table }, { inputs, classes, stem = 68 }) => {
-    if (!file)
-      return fail({
-        where: '--network scnas',
-        expected: '--genotype FILE',
-        found: 'none',
-        next: 'give the genotype.json of a run',
-      });
-    const { genotype, operations } = await genotypeFrom(file, table);
-    const { derivedNetwork } = await import('../../paper/network');
-    const { defaultReadings: readings } = await import('../../paper/readings');
-    return derivedNetwork({ inputs, classes, stem, operations, readings }, genotype);
-  },
-  unet: async (_, { inputs, classes, stem = 32 }) =>
-    (await import('../../networks/unet')).unet({ inputs, classes, width: stem }),
-};
+/** The network that the options describe. */
+async function networkFor({
+  network,
+  genotype: file,
+  operations: table,
+  ...rest
+}: CostCommand): Promise<Network> {
+  const method = methodOf(network as Method);
+  if (method.genotype && !file)
+    return fail({
+      where: `--network ${network}`,
+      expected: '--genotype FILE',
+      found: 'none',
+      next: 'give the genotype.json of a run',
+    });
+  const { defaultReadings: readings } = await import('../../paper/readings');
+  const given = file ? await genotypeFrom(file, table) : { genotype: undefined, operations: [] };
+  return method.network({
+    ...given,
+    readings,
+    inputs: wholeNumber(rest.inputs, '--inputs'),
+    classes: wholeNumber(rest.classes, '--classes', 2),
+    stem: rest.stem === undefined ? method.width : wholeNumber(rest.stem, '--stem'),
+    patch: sides(rest.patch, '--patch'),
+  });
+}
 
 export function addCost(program: Command): void {
   program
@@ -45,10 +53,13 @@ export function addCost(program: Command): void {
     .description(
       'multiply-adds (each counted once), parameters and activation memory of a network, for one sample of a patch',
     )
-    .requiredOption('--network <name>', Object.keys(networks).join(', '))
+    .requiredOption('--network <name>', networks.join(', '))
     .option('--genotype <file>', 'of network scnas: genotype.json')
     .option('--operations <file>', 'the operations that the genotype was chosen from, if not the paper’s')
-    .option('--stem <n>', 'channels of the stem (68), or of the first level (unet: 32)')
+    .option(
+      '--stem <n>',
+      `channels of the stem, or of the first level (${networks.map((name) => `${name}: ${methodOf(name).width}`).join(', ')})`,
+    )
     .requiredOption('--inputs <n>', 'image channels')
     .requiredOption('--classes <n>', 'classes, the background counted')
     .requiredOption('--patch <x,y,z>', 'sides, each divisible by 8')
@@ -58,22 +69,20 @@ export function addCost(program: Command): void {
       '\nExample:\n  scnas cost --network unet --stem 32 --inputs 4 --classes 4 --patch 128,128,128 --json',
     )
     .action(async (options: CostCommand) => {
-      const build = networks[options.network];
-      if (!build) {
-        const near = nearest(options.network, Object.keys(networks));
+      if (!networks.some((name) => name === options.network)) {
+        const near = nearest(options.network, networks);
         fail({
           where: '--network',
-          expected: `one of ${Object.keys(networks).join(', ')}`,
+          expected: `one of ${networks.join(', ')}`,
           found: options.network,
           next: near ? `did you mean ${near}?` : 'choose one',
         });
       }
-      const inputs = wholeNumber(options.inputs, '--inputs');
-      const classes = wholeNumber(options.classes, '--classes', 2);
-      const stem = options.stem === undefined ? undefined : wholeNumber(options.stem, '--stem');
+      const network = await networkFor(options);
+      const { inputs, classes } = network;
       const patch = sides(options.patch, '--patch');
       const { totalCost } = await import('../../paper/cost');
-      const layers = (await build(options, { inputs, classes, stem })).cost(patch);
+      const layers = network.cost(patch);
       const { flops: multiplyAdds, parameters, activationBytes } = totalCost(layers);
       const facts = {
         network: options.network,

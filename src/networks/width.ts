@@ -1,0 +1,40 @@
+/** Widths of the peers: what a level's channels are, and the width that meets a number of multiply-adds. */
+import type { Network, Shape3 } from '../engine/model';
+import { totalCost } from '../paper/cost';
+
+/** What a network that somebody designed is built from. */
+export interface PeerOptions {
+  /** Image channels. */
+  readonly inputs: number;
+  /** Classes, the background included. */
+  readonly classes: number;
+  /** Channels at full resolution; doubled with each level, then rounded, so that a width between whole numbers lies between them in cost. */
+  readonly width: number;
+}
+
+/** Channels of a level: width · 2^level, rounded. */
+export const channelsAt = (width: number, level: number): number => Math.round(width * 2 ** level);
+
+/** Widths are tried in steps of an eighth, up to this. */
+const WIDEST = 128;
+
+/**
+ * The network whose multiply-adds for a patch come nearest to a number, over all widths from 1 in steps of an eighth.
+ * @param multiplyAdds the number to meet
+ * @param patch sides, voxels
+ * @param build the network of a width; wider never costs less
+ */
+export function ofCost(multiplyAdds: number, patch: Shape3, build: (width: number) => Network): Network {
+  const at = (eighths: number) => {
+    const network = build(eighths / 8);
+    return { network, cost: totalCost(network.cost(patch)).flops };
+  };
+  let [low, high] = [8, 8 * WIDEST];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (at(middle).cost < multiplyAdds) low = middle;
+    else high = middle;
+  }
+  const [a, b] = [at(low), at(high)];
+  return multiplyAdds - a.cost <= b.cost - multiplyAdds ? a.network : b.network;
+}
