@@ -130,7 +130,7 @@ export function randomGenotypeOfCost(
     where: 'random genotype of equal cost',
     expected: `one of ${giga(multiplyAdds)} multiply-adds, within ${100 * tolerance} %`,
     found: `${giga(least)} to ${giga(most)} in ${tries} draws`,
-    next: 'change random.multiplyAdds, or reach that cost with another retrain.stem',
+    next: 'change match.multiplyAdds, or reach that cost with another retrain.stem',
   });
 }
 
