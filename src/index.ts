@@ -26,6 +26,7 @@ export * from './paper/adam';
 export * from './paper/anneal';
 export * from './paper/bilevel';
 export * from './paper/cell';
+export * from './paper/coincidence';
 export * from './paper/cost';
 export * from './paper/derive';
 export * from './paper/dice-loss';

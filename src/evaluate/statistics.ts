@@ -152,3 +152,23 @@ function normalTail(z: number): number {
   ];
   return 0.5 * t * Math.exp(-x * x + series.reduceRight((sum, c) => sum * t + c, 0));
 }
+
+/**
+ * The upper tail of a binomial distribution.
+ *
+ * $P(B \ge k) = \sum_{i \ge k} \binom{n}{i} q^i (1-q)^{n-i}$
+ * @param k successes
+ * @param n trials
+ * @param q chance of each, 0 to 1
+ * Source: scipy.stats.binom.sf(k − 1, n, q).
+ */
+export function binomialTail(k: number, n: number, q: number): number {
+  if (q <= 0 || q >= 1) return k <= (q >= 1 ? n : 0) ? 1 : 0;
+  let logChoose = 0;
+  let sum = 0;
+  for (let i = 0; i <= n; i++) {
+    if (i > 0) logChoose += Math.log((n - i + 1) / i);
+    if (i >= k) sum += Math.exp(logChoose + i * Math.log(q) + (n - i) * Math.log1p(-q));
+  }
+  return Math.min(1, sum);
+}

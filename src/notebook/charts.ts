@@ -1,12 +1,14 @@
 /** The figures of the paper's own quantities: losses, α, margins, costs. */
 import type { SearchReport } from '../paper/bilevel';
 import { operationCosts } from '../paper/cost';
-import type { Derived } from '../paper/derive';
+import { type Derived, derive } from '../paper/derive';
 import type { Alpha } from '../paper/first-order';
-import { cellTypes, edgesOf } from '../paper/genotype';
+import { cellTypes, edgesOf, type Genotype } from '../paper/genotype';
 import { softmax } from '../paper/gumbel';
 import type { Operation } from '../paper/operations';
+import { defaultReadings } from '../paper/readings';
 import type { RetrainReport } from '../paper/retrain';
+import { collapseWarnings } from './collapse';
 import {
   type BarsFigure,
   barFigure,
@@ -18,6 +20,7 @@ import {
   tableFigure,
 } from './figure';
 import { operationColor } from './palette';
+import { evenly } from './scale';
 
 /** Names of a cell's edges, as in `0→2`, for as many edges as there are. */
 export function edgeNames(count: number): string[] {
@@ -35,6 +38,53 @@ export function searchFigure(reports: readonly SearchReport[]): LinesFigure {
     { 'Θ loss': reports.map((r) => r.lossTheta), 'α loss': reports.map((r) => r.lossAlpha) },
     { title: 'Search: loss on the two sets', caption: state, yTitle: 'Jaccard distance' },
   );
+}
+
+/** Entropy of α and of Z̄ over a search's steps, beside that of equal operations. */
+export function entropyFigure(reports: readonly SearchReport[], operations: number): LinesFigure {
+  const most = Math.log(operations);
+  const name = `ln ${operations}`;
+  return lineFigure(
+    {
+      'softmax(α)': reports.map((r) => r.entropyAlpha),
+      Z̄: reports.map((r) => r.entropyZBar),
+      [name]: reports.map(() => most),
+    },
+    {
+      title: 'Entropy, mean over the edges',
+      caption: `α has chosen where its entropy falls; Z̄ sharpens with τ alone. Equal operations: ${name} = ${most.toFixed(3)} nats.`,
+      yTitle: 'nats',
+      colors: { [name]: '#888888' },
+    },
+  );
+}
+
+/**
+ * How many edges each operation leads, before the first epoch (0) and at the end of each.
+ *
+ * @param alphas α before the first epoch and at the end of each
+ * @param operations candidate operations O
+ */
+export function choicesFigure(alphas: readonly Alpha[], operations: readonly Operation[]): BarsFigure {
+  const epochs = evenly(alphas.length, 24);
+  const derived = epochs.map((epoch) => derive(alphas[epoch], operations, defaultReadings, {}).genotype);
+  const alarms = collapseWarnings(derived[derived.length - 1], operations);
+  const count = (genotype: Genotype, name: string) =>
+    cellTypes.flatMap((type) => genotype.cells[type]).filter(({ op }) => op === name).length;
+  const series = operations.map(({ name }) => ({
+    name,
+    values: derived.map((genotype) => count(genotype, name)),
+    colors: [operationColor(name)],
+  }));
+  return {
+    kind: 'bars',
+    title: 'Strongest operation of each edge, by epoch',
+    caption: alarms.length > 0 ? `Collapse alarm: ${alarms.join('; ')}.` : 'No collapse alarm.',
+    categories: epochs.map(String),
+    series,
+    yTitle: 'edges',
+    stacked: true,
+  };
 }
 
 /** The loss of a training over its steps, with a running mean that is easier to read. */

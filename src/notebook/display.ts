@@ -57,7 +57,7 @@ type Content = Figure | string | (() => Figure | string);
 export interface Live {
   /** Shows a figure or a line of text in place of the last one; seldom enough not to slow the loop. */
   update(content: Content): void;
-  /** Shows the last content, if it was held back. */
+  /** Shows the last content, if it was held back. What comes later gets a new place: a cell that is run again has lost its old one. */
   done(): void;
 }
 
@@ -66,7 +66,7 @@ const PAUSE = 700;
 
 /** An empty display at this place of the notebook, to be filled while a loop runs. */
 export function live(now: () => number = Date.now): Live {
-  const id = randomBytes(8).toString('hex');
+  let id = randomBytes(8).toString('hex');
   let shown = false;
   let last = Number.NEGATIVE_INFINITY;
   let held: Content | undefined;
@@ -82,6 +82,9 @@ export function live(now: () => number = Date.now): Live {
       held = content;
       if (inNotebook() && now() - last >= PAUSE) flush();
     },
-    done: flush,
+    done() {
+      flush();
+      [id, shown, last] = [randomBytes(8).toString('hex'), false, Number.NEGATIVE_INFINITY];
+    },
   };
 }

@@ -55,6 +55,22 @@ export interface BarsFigure extends Titled {
   readonly categories: readonly string[];
   readonly series: readonly BarSeries[];
   readonly yTitle: string;
+  /** Whether the series of a category stand on one another. */
+  readonly stacked?: boolean;
+}
+
+/** One measure of a tornado: a value for each category, NaN where there is none; `errors` are half lengths of whiskers. */
+export interface TornadoPanel {
+  readonly title: string;
+  readonly values: readonly number[];
+  readonly errors: readonly number[];
+}
+
+/** Changes as bars to the left and right of nothing, the largest first; panels share their categories. */
+export interface TornadoFigure extends Titled {
+  readonly kind: 'tornado';
+  readonly categories: readonly string[];
+  readonly panels: readonly TornadoPanel[];
 }
 
 export interface HistogramFigure extends Titled {
@@ -100,6 +116,16 @@ export interface DrawingFigure extends Titled {
   readonly svg: string;
 }
 
+/** Drawings of one size, one shown at a time; a slider chooses. */
+export interface FilmFigure extends Titled {
+  readonly kind: 'film';
+  /** What the slider counts, as in `epoch`. */
+  readonly slider: string;
+  readonly frames: readonly { readonly label: string; readonly svg: string }[];
+  /** Place of the frame that is shown first, and alone in a still picture. */
+  readonly start: number;
+}
+
 export interface TableFigure extends Titled {
   readonly kind: 'table';
   readonly columns: readonly string[];
@@ -110,9 +136,11 @@ export type Figure =
   | LinesFigure
   | HeatFigure
   | BarsFigure
+  | TornadoFigure
   | HistogramFigure
   | SlicesFigure
   | DrawingFigure
+  | FilmFigure
   | TableFigure;
 
 /** What a chart may be told; the rest has defaults. */

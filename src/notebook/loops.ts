@@ -14,6 +14,7 @@ import {
   type SearchState,
   searchStep,
 } from '../paper/bilevel';
+import type { Alpha } from '../paper/first-order';
 import type { Supernet } from '../paper/network';
 import type { Readings } from '../paper/readings';
 import {
@@ -29,7 +30,7 @@ import type { Live } from './display';
 import type { Figure } from './figure';
 import { breathe, interruptSignal } from './interrupt';
 
-/** A search between two cells: `state` and `reports` grow as it goes. */
+/** A search between two cells: `state`, `reports` and `alphas` grow as it goes. */
 export interface SearchSession {
   readonly net: Supernet;
   readonly options: SearchOptions;
@@ -39,6 +40,8 @@ export interface SearchSession {
   readonly sets: { readonly theta: readonly PreparedCase[]; readonly alpha: readonly PreparedCase[] };
   state: SearchState;
   readonly reports: SearchReport[];
+  /** α before the first step, and at the end of each epoch. */
+  readonly alphas: Alpha[];
 }
 
 /** A training between two cells. */
@@ -54,8 +57,9 @@ export interface TrainingSession {
 }
 
 /** A search before its first step. */
-export function newSearch(given: Omit<SearchSession, 'state' | 'reports'>): SearchSession {
-  return { ...given, state: initialSearch(given.net, given.options, given.seed), reports: [] };
+export function newSearch(given: Omit<SearchSession, 'state' | 'reports' | 'alphas'>): SearchSession {
+  const state = initialSearch(given.net, given.options, given.seed);
+  return { ...given, state, reports: [], alphas: [state.alpha] };
 }
 
 /** A training before its first step. */
@@ -82,6 +86,7 @@ export async function* searching(
     tf.dispose([theta.x, theta.y, alpha.x, alpha.y]);
     session.state = done.state;
     session.reports.push(done.report);
+    if (done.state.step % options.stepsPerEpoch === 0) session.alphas.push(done.state.alpha);
     yield done.report;
   }
 }
@@ -102,19 +107,28 @@ export async function* training(
   }
 }
 
+/** What a loop shows at each of its steps, and where. */
+export type View<Report> = readonly [Live, (report: Report) => Figure | string];
+
 /**
- * Runs a loop to its end, or until it is interrupted, and shows a figure of where it is.
+ * Runs a loop to its end, or until it is interrupted, and shows a figure of where it is, or several.
  *
  * A function rather than `for await` in the cell: tslab 1.0.22 only makes a cell asynchronous for an `await` in front of an expression.
+ * @param steps the loop
+ * @param display where its figure goes
+ * @param figure how it is made, only when it is shown
+ * @param more further displays, each with its figure
  */
 export async function watch<Report>(
   steps: AsyncIterable<Report>,
   display: Live,
   figure: (report: Report) => Figure | string,
+  ...more: readonly View<Report>[]
 ): Promise<void> {
+  const views: readonly View<Report>[] = [[display, figure], ...more];
   try {
-    for await (const report of steps) display.update(() => figure(report));
+    for await (const report of steps) for (const [at, make] of views) at.update(() => make(report));
   } finally {
-    display.done();
+    for (const [at] of views) at.done();
   }
 }

@@ -1,32 +1,74 @@
 /** Pictures in plotly: slices with a slider, drawings as an image. */
-import type { DrawingFigure, SlicesFigure } from './figure';
+import type { DrawingFigure, FilmFigure, SlicesFigure } from './figure';
 import { axisKey, axisName, domains, layout, type PlotlyFigure, panelTitle } from './plotly-parts';
 import { wrap } from './scale';
 import { classLegend, GREYS, panels, TINTS } from './slices-svg';
+
+const BARE = { visible: false, fixedrange: true };
+
+/** An SVG as an image that fills an empty plot from its upper left corner, and how tall it is. */
+function asImage(svg: string) {
+  const size = /width="([\d.]+)" height="([\d.]+)"/.exec(svg);
+  const source = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+  const corner = { xref: 'paper', yref: 'paper', x: 0, y: 1, xanchor: 'left', yanchor: 'top' };
+  return {
+    height: Number(size?.[2] ?? 400),
+    image: { source, ...corner, sizex: 1, sizey: 1, sizing: 'contain' },
+  };
+}
 
 /**
  * A drawing as an image on an empty plot: JupyterLab shows no SVG in a notebook that has not been run there yet, but it does show plotly.
  */
 export function drawingPlotly({ svg }: DrawingFigure): PlotlyFigure {
-  const size = /width="([\d.]+)" height="([\d.]+)"/.exec(svg);
-  const height = Math.ceil(Number(size?.[2] ?? 400));
-  const source = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
-  const corner = { xref: 'paper', yref: 'paper', x: 0, y: 1, xanchor: 'left', yanchor: 'top' };
-  const bare = { visible: false, fixedrange: true };
+  const { height, image } = asImage(svg);
   return {
     data: [],
     layout: {
-      height,
+      height: Math.ceil(height),
       margin: { l: 0, r: 0, t: 0, b: 0 },
       paper_bgcolor: '#fff',
       plot_bgcolor: '#fff',
-      xaxis: bare,
-      yaxis: bare,
+      xaxis: BARE,
+      yaxis: BARE,
       dragmode: false,
-      images: [{ source, ...corner, sizex: 1, sizey: 1, sizing: 'contain' }],
+      images: [image],
     },
   };
 }
+
+/** Drawings one over the other; a slider shows one of them. */
+export function filmPlotly({ frames, slider, start }: FilmFigure): PlotlyFigure {
+  const drawn = frames.map(({ svg }) => asImage(svg));
+  const only = (shown: number) =>
+    Object.fromEntries(frames.map((_, i) => [`images[${i}].visible`, i === shown]));
+  return {
+    data: [],
+    layout: {
+      height: Math.ceil(Math.max(...drawn.map(({ height }) => height)) + FILM_SLIDER),
+      margin: { l: 0, r: 0, t: 0, b: FILM_SLIDER },
+      paper_bgcolor: '#fff',
+      plot_bgcolor: '#fff',
+      xaxis: BARE,
+      yaxis: BARE,
+      dragmode: false,
+      images: drawn.map(({ image }, i) => ({ ...image, visible: i === start })),
+      sliders: [
+        {
+          active: start,
+          steps: frames.map(({ label }, i) => ({ label, method: 'relayout', args: [only(i)] })),
+          currentvalue: { prefix: `${slider} = ` },
+          pad: { t: 10, l: 20, r: 20 },
+          x: 0,
+          len: 1,
+        },
+      ],
+    },
+  };
+}
+
+/** Pixels below a film for its slider. */
+const FILM_SLIDER = 90;
 
 /** Bytes [rows, columns] in plotly's packed form: a fifth of the same numbers as JSON. */
 function packed(pixels: Uint8Array, width: number) {

@@ -2,8 +2,9 @@
 import type { BarsFigure, Figure, HeatFigure, HistogramFigure, LinesFigure } from './figure';
 import { CIVIDIS } from './palette';
 import { axisKey, axisName, domains, layout, type PlotlyFigure, panelTitle } from './plotly-parts';
-import { drawingPlotly, slicesPlotly } from './plotly-pictures';
+import { drawingPlotly, filmPlotly, slicesPlotly } from './plotly-pictures';
 import { wrap } from './scale';
+import { tornadoPlotly } from './tornado';
 
 /** A figure as plotly's data and layout; nothing for tables, which plotly does not draw well. */
 export function toPlotly(figure: Figure): PlotlyFigure | undefined {
@@ -14,12 +15,16 @@ export function toPlotly(figure: Figure): PlotlyFigure | undefined {
       return heatPlotly(figure);
     case 'bars':
       return barsPlotly(figure);
+    case 'tornado':
+      return tornadoPlotly(figure);
     case 'histogram':
       return histogramPlotly(figure);
     case 'slices':
       return slicesPlotly(figure);
     case 'drawing':
       return drawingPlotly(figure);
+    case 'film':
+      return filmPlotly(figure);
     case 'table':
       return undefined;
   }
@@ -64,7 +69,7 @@ function barsPlotly(figure: BarsFigure): PlotlyFigure {
       ...(errors ? { error_y: { type: 'data', array: errors, color: '#222' } } : {}),
     })),
     layout: layout(figure, {
-      barmode: 'group',
+      barmode: figure.stacked ? 'stack' : 'group',
       ...(figure.series.length > 1 ? { showlegend: true, legend: LEGEND } : { showlegend: false }),
       xaxis: { type: 'category', showgrid: false, linecolor: '#888', automargin: true },
       yaxis: { ...GRID, title: { text: figure.yTitle } },

@@ -5,6 +5,7 @@ import { inkOn, shade } from './palette';
 import { extent, short, ticks } from './scale';
 import { slicesSvg } from './slices-svg';
 import { tableSvg } from './table';
+import { tornadoSvg } from './tornado';
 
 const WIDTH = 720;
 
@@ -17,6 +18,8 @@ export function toSvg(figure: Figure): string {
       return heatSvg(figure);
     case 'bars':
       return barsSvg(figure);
+    case 'tornado':
+      return tornadoSvg(figure);
     case 'histogram':
       return histogramSvg(figure);
     case 'slices':
@@ -25,6 +28,8 @@ export function toSvg(figure: Figure): string {
       return tableSvg(figure);
     case 'drawing':
       return figure.svg;
+    case 'film':
+      return figure.frames[figure.start].svg;
   }
 }
 
@@ -91,23 +96,29 @@ function barsSvg(figure: BarsFigure): string {
   const slot = (WIDTH - 84) / figure.categories.length;
   const turned = longest * 6.4 > slot;
   return page(figure, WIDTH, 310 + (turned ? longest * 4.6 : 12), (top) => {
-    const reach = figure.series.flatMap((s) => s.values.map((v, i) => v + (s.errors?.[i] ?? 0)));
+    // What each series of a category stands on.
+    const under = (k: number, i: number) =>
+      figure.stacked ? figure.series.slice(0, k).reduce((sum, s) => sum + s.values[i], 0) : 0;
+    const reach = figure.series.flatMap((s, k) =>
+      s.values.map((v, i) => under(k, i) + v + (s.errors?.[i] ?? 0)),
+    );
     const [low, high] = extent([0, ...reach, ...figure.series.flatMap((s) => s.values)]);
     const { frame, svg } = axes(top + 22, [0, figure.categories.length], [low, high * 1.05], {
       xTitle: '',
       yTitle: figure.yTitle,
       xTicks: false,
     });
-    const thick = (slot * 0.8) / figure.series.length;
+    const thick = (slot * 0.8) / (figure.stacked ? 1 : figure.series.length);
     const bars = figure.series.flatMap((s, k) =>
       s.values.map((v, i) => {
-        const left = frame.x(i) + slot * 0.1 + k * thick;
+        const left = frame.x(i) + slot * 0.1 + (figure.stacked ? 0 : k * thick);
+        const floor = under(k, i);
         if (!Number.isFinite(v)) {
           return text(left + thick / 2 + 3, frame.y(0) - 5, 'not run', { color: '#777', turn: -90 });
         }
         const bar = box(
           left,
-          frame.y(Math.max(v, 0)),
+          frame.y(floor + Math.max(v, 0)),
           thick * 0.94,
           Math.abs(frame.y(v) - frame.y(0)),
           s.colors[i % s.colors.length],

@@ -12,10 +12,14 @@ export function toText(figure: Figure): string {
       return `${figure.title}: ${figure.panels.map((p) => p.title).join(', ')}; ${figure.rows.length} × ${figure.columns.length}, ${figure.scale} ${short(figure.range[0])} to ${short(figure.range[1])}`;
     case 'bars':
       return `${figure.title}: ${figure.series.map((s) => `${s.name} ${s.values.map((v, i) => `${figure.categories[i]} ${Number.isFinite(v) ? short(v) : 'not run'}`).join(', ')}`).join('; ')}`;
+    case 'tornado':
+      return `${figure.title}: ${figure.panels.map((panel) => `${panel.title} ${panel.values.map((v, i) => `${figure.categories[i]} ${Number.isFinite(v) ? short(v) : 'not run'}`).join(', ')}`).join('; ')}`;
     case 'histogram':
       return `${figure.title}: ${figure.series.map((s) => `${s.name}, most in ${peak(s.shares, figure.borders)}`).join('; ')}`;
     case 'slices':
       return `${figure.title}: ${figure.indices.length} slices of ${figure.width} × ${figure.height}, panels ${['image', ...figure.overlays.map((o) => o.name)].join(', ')}`;
+    case 'film':
+      return `${figure.title}: ${figure.frames.length} drawings, ${figure.slider} ${figure.frames.map((f) => f.label).join(', ')}`;
     case 'table':
       return tableText(figure);
     case 'drawing':

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { key, normal } from '../../src/engine/keys';
 import type { Shape3 } from '../../src/engine/model';
-import { bootstrapInterval, meanRanks, summarise, wilcoxon } from '../../src/evaluate/statistics';
+import {
+  binomialTail,
+  bootstrapInterval,
+  meanRanks,
+  summarise,
+  wilcoxon,
+} from '../../src/evaluate/statistics';
 import { hd95, percentile, squaredDistances } from '../../src/evaluate/surface';
 import { errorOf } from '../data/folder';
 import oracle from '../fixtures/evaluate/evaluate.json';
@@ -129,5 +135,36 @@ describe('mean and spread', () => {
       expect.closeTo(3.85, 12),
       7,
     ]);
+  });
+});
+
+describe('the binomial tail', () => {
+  /** Σ_{i ≥ k} C(n, i) 7^(n−i) / 8^n in whole numbers. */
+  function exact(k: number, n: number): number {
+    let [choose, sum] = [1n, 0n];
+    for (let i = 0; i <= n; i++) {
+      if (i > 0) choose = (choose * BigInt(n - i + 1)) / BigInt(i);
+      if (i >= k) sum += choose * 7n ** BigInt(n - i);
+    }
+    return Number((sum * 10n ** 18n) / 8n ** BigInt(n)) / 1e18;
+  }
+
+  it.each([
+    [7, 56],
+    [6, 14],
+    [9, 14],
+    [0, 14],
+    [14, 14],
+  ])('%d or more of %d at 1/8: exact to 1e-12', (k, n) => {
+    expect(binomialTail(k, n, 1 / 8)).toBeCloseTo(exact(k, n), 12);
+  });
+
+  it('knows its ends', () => {
+    expect([
+      binomialTail(1, 3, 0),
+      binomialTail(0, 3, 0),
+      binomialTail(3, 3, 1),
+      binomialTail(4, 3, 1),
+    ]).toEqual([0, 1, 1, 0]);
   });
 });

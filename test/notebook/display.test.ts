@@ -70,6 +70,17 @@ describe('display', () => {
     expect(made).toEqual([1, 4, 5]);
     expect(new Set(sent.map((s) => s.message.transient.display_id)).size).toBe(1);
   });
+
+  it('after done it is a new place: a cell that is run again has no old one', () => {
+    const sent = kernel();
+    const place = live(() => 0);
+    for (const words of ['before', 'again']) {
+      place.update(words);
+      place.done();
+    }
+    expect(sent.map((s) => s.update)).toEqual([false, false]);
+    expect(new Set(sent.map((s) => s.message.transient.display_id)).size).toBe(2);
+  });
 });
 
 describe('interrupt', () => {
