@@ -15,6 +15,8 @@ export interface Line {
   readonly x: readonly number[];
   readonly y: readonly number[];
   readonly color: string;
+  /** Drawn as points that no line joins, and left out of the legend: measured beside what was computed. */
+  readonly points?: boolean;
 }
 
 export interface LinesFigure extends Titled {
@@ -154,6 +156,8 @@ export interface ChartOptions {
   readonly categories?: readonly string[];
   /** By series name. */
   readonly colors?: Readonly<Record<string, string>>;
+  /** Names of series of points (lines). */
+  readonly points?: readonly string[];
   /** Bins of a histogram. */
   readonly bins?: number;
 }
@@ -167,11 +171,12 @@ export function lineFigure(
   series: Readonly<
     Record<string, readonly number[] | { readonly x: readonly number[]; readonly y: readonly number[] }>
   >,
-  { title, caption = '', xTitle = 'step', yTitle = '', logY = false, colors = {} }: ChartOptions,
+  { title, caption = '', xTitle = 'step', yTitle = '', logY = false, colors = {}, points = [] }: ChartOptions,
 ): LinesFigure {
   const lines = Object.entries(series).map(([name, given], i) => {
     const { x, y } = 'x' in given ? given : { x: given.map((_, k) => k + 1), y: given };
-    return { name, x: [...x], y: [...y], color: colors[name] ?? seriesColor(i) };
+    const look = points.includes(name) ? { points: true } : {};
+    return { name, x: [...x], y: [...y], color: colors[name] ?? seriesColor(i), ...look };
   });
   return { kind: 'lines', title, caption, series: lines, xTitle, yTitle, logY };
 }

@@ -1,5 +1,6 @@
 /** Figures, drawings and displays for notebooks and reports. */
 export * from './ablation';
+export * from './ablation-figures';
 export * from './augmented';
 export * from './cells';
 export * from './charts';

@@ -38,13 +38,14 @@ function linesPlotly(figure: LinesFigure): PlotlyFigure {
   return {
     data: figure.series
       .filter(({ y }) => y.length > 0)
-      .map(({ name, x, y, color }) => ({
+      .map(({ name, x, y, color, points = false }) => ({
         type: 'scatter',
-        mode: y.length > 1 ? 'lines' : 'markers',
+        mode: y.length > 1 && !points ? 'lines' : 'markers',
         name,
         x,
         y,
-        ...(y.length > 1 ? { line: { color, width: 2 } } : { marker: { color, size: 8 } }),
+        ...(points ? { showlegend: false } : {}),
+        ...(y.length > 1 && !points ? { line: { color, width: 2 } } : { marker: { color, size: 8 } }),
       })),
     layout: layout(figure, {
       showlegend: true,
@@ -56,8 +57,10 @@ function linesPlotly(figure: LinesFigure): PlotlyFigure {
 }
 
 function barsPlotly(figure: BarsFigure): PlotlyFigure {
-  const absent = figure.series.flatMap(({ name, values }) =>
-    values.flatMap((v, i) => (Number.isFinite(v) ? [] : [{ name, category: figure.categories[i] }])),
+  const absent = figure.categories.flatMap((category, i) =>
+    figure.series
+      .filter(({ values }) => !Number.isFinite(values[i]))
+      .map(({ name }, above) => ({ name, category, above })),
   );
   return {
     data: figure.series.map(({ name, values, errors, colors }) => ({
@@ -73,11 +76,11 @@ function barsPlotly(figure: BarsFigure): PlotlyFigure {
       ...(figure.series.length > 1 ? { showlegend: true, legend: LEGEND } : { showlegend: false }),
       xaxis: { type: 'category', showgrid: false, linecolor: '#888', automargin: true },
       yaxis: { ...GRID, title: { text: figure.yTitle } },
-      annotations: absent.map(({ name, category }, i) => ({
+      annotations: absent.map(({ name, category, above }) => ({
         text: `${name}: not run`,
         x: category,
         y: 0,
-        yshift: 12 + 14 * i,
+        yshift: 12 + 14 * above,
         showarrow: false,
         font: { color: '#777' },
       })),

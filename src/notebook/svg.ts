@@ -77,16 +77,19 @@ function linesSvg(figure: LinesFigure): string {
     const [low, high] = extent(all);
     const pad = figure.logY ? 0 : (high - low || Math.abs(high) || 1) * 0.06;
     const { frame, svg } = axes(top + 22, xs, [low - pad, high + pad], figure);
-    const paths = figure.series.map(({ x, y, color }) => {
+    const dot = ([x, y]: readonly number[], color: string) =>
+      `<circle cx="${n(x)}" cy="${n(y)}" r="3" fill="${color}"/>`;
+    const paths = figure.series.map(({ x, y, color, points: apart }) => {
       const points = y
         .map((v, i) => [x[i], v])
         .filter(([, v]) => Number.isFinite(v) && (!figure.logY || v > 0));
-      const place = points.map(([a, b]) => `${n(frame.x(a))},${n(frame.y(b))}`);
-      if (place.length === 1)
-        return `<circle cx="${place[0].split(',')[0]}" cy="${place[0].split(',')[1]}" r="3" fill="${color}"/>`;
-      return `<polyline points="${place.join(' ')}" fill="none" stroke="${color}" stroke-width="2"/>`;
+      const place = points.map(([a, b]) => [frame.x(a), frame.y(b)]);
+      if (apart || place.length === 1) return place.map((at) => dot(at, color)).join('');
+      const path = place.map(([a, b]) => `${n(a)},${n(b)}`).join(' ');
+      return `<polyline points="${path}" fill="none" stroke="${color}" stroke-width="2"/>`;
     });
-    return legend(figure.series, frame.left, top + 10, frame.width) + svg + paths.join('');
+    const named = figure.series.filter((s) => !s.points);
+    return legend(named, frame.left, top + 10, frame.width) + svg + paths.join('');
   });
 }
 

@@ -5,6 +5,9 @@
  * w_o = e^{(α_o + ε_o)/τ}, writing 1/(Σ w)² as an integral over t splits the expectation into one factor an operation; v = −τ ln t is on ε's scale.
  */
 
+/** Between two places of a sum, on the scale of what is summed. */
+const STEP = 0.2;
+
 const density = (g: number) => Math.exp(-g - Math.exp(-g));
 const cumulated = (g: number) => Math.exp(-Math.exp(-g));
 
@@ -21,7 +24,7 @@ const cumulated = (g: number) => Math.exp(-Math.exp(-g));
 export function coincidence(alpha: readonly number[], tau: number): number {
   const least = Math.min(...alpha);
   const most = Math.max(...alpha);
-  const step = 0.1 * Math.max(1, tau);
+  const step = STEP * Math.max(1, tau);
   const places = range(least - 4 - 5 * tau, most + 25 + 18 * tau, step);
   // Equal strengths share their factors.
   const factors = new Map([...new Set(alpha)].map((a) => [a, places.map((v) => factorsAt(v - a, tau))]));
@@ -37,7 +40,7 @@ export function coincidence(alpha: readonly number[], tau: number): number {
 
 /** φ and A at v; φ by parts, so that both are smooth sums over x = (ε − v)/τ for any τ. */
 function factorsAt(v: number, tau: number): { phi: number; a: number } {
-  const step = 0.1 * Math.min(1, 1 / tau);
+  const step = STEP * Math.min(1, 1 / tau);
   let [phi, a] = [0, 0];
   for (let x = -18; x < 4; x += step) {
     const decay = Math.exp(x - Math.exp(x));
