@@ -19,6 +19,7 @@ import { runAll } from './all';
 import { parseConfig } from './config';
 import { type RunFolder, readRecord, runAt } from './folder';
 import { scoreInherited } from './inherited';
+import type { Job } from './jobs';
 import { nearest } from './options';
 import type { Hooks } from './phase';
 import type { Planned } from './plan';
@@ -87,11 +88,6 @@ export function variantsNamed(over: Over, names: readonly string[]): readonly Va
   });
 }
 
-/** The run folder of a variant and seed. */
-export function variantFolder(dir: string, { name }: Pick<Variant, 'name'>, seed: number): string {
-  return path.join(dir, name, `seed${seed}`);
-}
-
 /** The run of a variant: the base configuration with its keys and seed, scored on the inner split whatever the base says. */
 export function variantRun(
   dir: string,
@@ -104,7 +100,7 @@ export function variantRun(
     `variant ${variant.name}`,
     variant.set,
   );
-  return runAt(variantFolder(dir, variant, seed), own, plan);
+  return runAt(path.join(dir, variant.name, `seed${seed}`), own, plan);
 }
 
 /** Whether everything that is recorded of a variant is there. */
@@ -113,14 +109,40 @@ export function isDone(run: Pick<RunFolder, 'dir'>): boolean {
   return dice !== null && facts.beforeRetraining !== undefined;
 }
 
+/** What an ablation needs to run here. */
+export interface AblationWork {
+  readonly dir: string;
+  readonly planned: Planned;
+  readonly dataset: Dataset;
+  readonly operations: readonly Operation[];
+  readonly hooks?: Hooks<unknown>;
+}
+
 /** Searches, derives, retrains and evaluates a variant, before and after retraining, from wherever it was left. */
-export async function runVariant(
-  run: RunFolder,
-  dataset: Dataset,
-  operations: readonly Operation[],
-  hooks: Hooks<unknown> = {},
-): Promise<void> {
+export async function runVariant(work: AblationWork, variant: Variant, seed: number): Promise<void> {
+  const { dir, planned, dataset, operations, hooks } = work;
+  const run = variantRun(dir, planned, variant, seed);
   if (isDone(run)) return;
   await runAll(run, dataset, operations, hooks);
   await scoreInherited(run, dataset, operations, hooks);
+}
+
+/**
+ * All variants with the first seed, then with the next: what is there early is a whole table.
+ *
+ * @param words the command line that they have in common
+ */
+export function ablationJobs(
+  work: AblationWork,
+  variants: readonly Variant[],
+  seeds: readonly number[],
+  words: readonly string[] = [],
+): Job[] {
+  return seeds.flatMap((seed) =>
+    variants.map((variant) => ({
+      name: path.join(variant.name, `seed${seed}`),
+      work: () => runVariant(work, variant, seed),
+      words: [...words, '--only', variant.name, '--seeds', String(seed)],
+    })),
+  );
 }

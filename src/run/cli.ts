@@ -19,6 +19,7 @@ import { addPublish } from './commands/publish';
 import { addRetrain } from './commands/retrain';
 import { addSearch } from './commands/search';
 import { addStart } from './commands/start';
+import { addTransfer } from './commands/transfer';
 import { INTERRUPTED, Interrupted } from './stop';
 
 const commands = [
@@ -29,6 +30,7 @@ const commands = [
   addRetrain,
   addEvaluate,
   addCompare,
+  addTransfer,
   addAblate,
   addPredict,
   addCost,

@@ -14,14 +14,14 @@ import { cellTypes } from '../../src/paper/genotype';
 import { supernet, zHatOf } from '../../src/paper/network';
 import { operations } from '../../src/paper/operations';
 import { readingTable } from '../../src/paper/readings';
-import { ablations, isDone, variantRun, variantsNamed } from '../../src/run/ablation';
-import { jobsOf, runJobs } from '../../src/run/ablation-jobs';
+import { ablationJobs, ablations, isDone, variantRun, variantsNamed } from '../../src/run/ablation';
 import { ablationPage, publishAblation } from '../../src/run/ablation-publish';
 import { splitOf } from '../../src/run/cases';
 import { readCheckpoint, unpack } from '../../src/run/checkpoint';
 import { preprocessingOf } from '../../src/run/config';
 import { byEpoch } from '../../src/run/epochs';
 import { checkpointFile, openRun, readGenotype, readLines, readRecord } from '../../src/run/folder';
+import { runJobs } from '../../src/run/jobs';
 import { loadOperations } from '../../src/run/operations';
 import { type Planned, planFor } from '../../src/run/plan';
 import { type CaseLine, caseLine } from '../../src/run/scores';
@@ -37,11 +37,15 @@ const set = [
   'retrain.stem=2',
   'ahead=0',
 ];
-const jobs = jobsOf(variantsNamed('tau', ['default', 'constant 1']), [0, 1]).slice(0, 3);
 let planned: Planned;
 let dataset: ReturnType<typeof openDataset>;
-const run = (signal?: AbortSignal, lines: string[] = []) =>
-  runJobs(jobs, { dir, planned, dataset, operations, hooks: { signal }, say: (line) => lines.push(line) });
+/** Three runs: two variants with one seed, then our choice with another. */
+const run = (signal?: AbortSignal, lines: string[] = [], plan = planned) => {
+  const variants = variantsNamed('tau', ['default', 'constant 1']);
+  const work = { dir, planned: plan, dataset, operations, hooks: { signal } };
+  const jobs = ablationJobs(work, variants, [0, 1]).slice(0, 3);
+  return runJobs(jobs, { atOnce: 1, say: (line) => lines.push(line) });
+};
 
 beforeAll(async () => {
   const size = [20, 24, 20] as const;
@@ -109,8 +113,7 @@ describe('an ablation', { timeout: 120_000 }, () => {
   it('goes on after a run that fails, and ends with an error that names it', async () => {
     const config = { ...planned.config, search: { ...planned.config.search, steps: 5 } };
     const lines: string[] = [];
-    const work = { dir, planned: { ...planned, config }, dataset, operations, hooks: {} };
-    await expect(runJobs(jobs, { ...work, say: (line) => lines.push(line) })).rejects.toThrow(
+    await expect(run(undefined, lines, { ...planned, config })).rejects.toThrow(
       /3 that failed: default.seed0, constant-1.seed0, default.seed1/,
     );
     expect(lines.filter((line) => line.includes('search.steps: 4 in the run, 5 now'))).toHaveLength(3);

@@ -3,46 +3,33 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '../../engine/errors';
 import type { Over, Variant } from '../ablation';
-import { plannedBy, print, type RunOptions, wholeNumber, withConfig, withData, withHooks } from './common';
+import { plannedBy, print, wholeNumber, withHooks } from './common';
+import { commonWords, type ManyOptions, say, seedsFrom, withManyRuns } from './many';
 
-interface AblateCommand extends RunOptions {
-  readonly over?: string;
-  readonly seeds: string;
-  readonly only: readonly string[];
-  readonly out?: string;
-  readonly jobs: string;
+interface AblateCommand extends ManyOptions {
+  readonly over: string;
+  readonly out: string;
   readonly summary?: string;
   readonly publish?: string;
-  readonly json?: boolean;
 }
 
 const EXAMPLES = `
 Examples:
-  scnas ablate --over tau --task Task04_Hippocampus --seeds 0,1,2 --out runs/ablation
-  scnas ablate --over readings --only "samples=top two" --seeds 0 --out runs/ablation
+  scnas ablate --over tau --task Task04_Hippocampus --fold 0 --jobs 2
+  scnas ablate --over readings --task Task04_Hippocampus --only "samples=top two" --seeds 0
   scnas ablate --over readings --summary runs/ablation
-  scnas ablate --over tau --out runs/ablation --publish results/ablation-tau
-The same command again goes on where it stopped. Scores are of an inner split of the fold's training part.`;
+  scnas ablate --over tau --publish results/ablation-tau
+The runs are OUT/VARIANT/seedK, our own choice OUT/default; the same command again goes on where it stopped.
+--config is ablation unless told otherwise. Scores are of an inner split of the fold's training part.`;
 
 export function addAblate(program: Command): void {
-  withConfig(withData(program.command('ablate')))
+  withManyRuns(program.command('ablate'), '0,1,2', path.join('runs', 'ablation'))
     .description(
       'search, derive, retrain and evaluate with each schedule of τ, or with each reading of the paper switched alone',
     )
     .requiredOption('--over <what>', 'tau or readings')
-    .option('--seeds <list>', 'seeds, as 0,1,2; all variants run with the first before the next', '0,1,2')
-    .option(
-      '--only <name>',
-      'only this variant; may be repeated',
-      (name, before: readonly string[]) => [...before, name],
-      [] as readonly string[],
-    )
-    .option('--fold <k>', 'the fold whose training part is used (0 to 4)')
-    .option('--out <dir>', 'folder of the run folders VARIANT/seedK; default runs/ablation')
-    .option('--jobs <n>', 'variants at a time, each a process with its share of the cores', '1')
-    .option('--summary <dir>', 'run nothing: print the table of a folder, runs or published')
-    .option('--publish <dir>', 'run nothing: copy what is finished in --out there, with the table')
-    .option('--json', 'print the table as JSON')
+    .option('--summary <dir>', 'run nothing: print the table of a folder, of runs or of records')
+    .option('--publish <dir>', 'run nothing: copy what is finished in --out there, with the table as a page')
     .addHelpText('after', EXAMPLES)
     .action(async (options: AblateCommand) => {
       const { ablations, variantsNamed } = await import('../ablation');
@@ -51,57 +38,37 @@ export function addAblate(program: Command): void {
         fail({
           where: '--over',
           expected: `one of ${Object.keys(ablations).join(', ')}`,
-          found: String(options.over),
+          found: options.over,
           next: 'choose one',
         });
-      const variants = variantsNamed(over, options.only);
-      const seeds = options.seeds.split(',').map((text) => wholeNumber(text, '--seeds', 0));
-      const dir = options.out ?? path.join('runs', 'ablation');
-      if (options.publish) {
+      const { out, publish, summary } = options;
+      if (publish) {
         const { publishAblation } = await import('../ablation-publish');
-        const { added, file } = publishAblation(over, dir, options.publish);
-        process.stdout.write(`${added} run${added === 1 ? '' : 's'} added, the table is in ${file}\n`);
-      } else if (!options.summary) await run(options, over, dir, variants, seeds);
+        const { added, file } = publishAblation(over, out, publish);
+        say(`${added} run${added === 1 ? '' : 's'} added, the table is in ${file}`);
+      } else if (!summary) await run(options, variantsNamed(over, options.only));
       const { ablationRecords, ablationTable, ablationTitles } = await import('../../notebook/ablation');
       const { toText } = await import('../../notebook/text');
-      const rows = ablationRecords(over, options.summary ?? options.publish ?? dir);
+      const rows = ablationRecords(over, summary ?? publish ?? out);
       const table = ablationTable(rows, ablationTitles[over]);
       print(options.json, { over, rows }, [toText(table), table.caption]);
     });
 }
 
-async function run(
-  { jobs, ...options }: AblateCommand,
-  over: Over,
-  dir: string,
-  variants: readonly Variant[],
-  seeds: readonly number[],
-): Promise<void> {
-  const { jobsOf, runJobs, spawnJobs } = await import('../ablation-jobs');
-  const list = jobsOf(variants, seeds);
-  const atOnce = wholeNumber(jobs, '--jobs');
-  const say = (line: string) => process.stderr.write(`${line}\n`);
-  await withHooks('the same command', async (hooks) => {
-    if (atOnce > 1)
-      return spawnJobs(list, atOnce, wordsOf(options, over, dir), { signal: hooks.signal, say });
-    const { openData } = await import('../look');
-    const { loadOperations } = await import('../operations');
-    const planned = await plannedBy({ config: 'ablation', ...options, inner: true });
-    const dataset = openData(options.data, options.task);
-    const { operations } = loadOperations(null);
-    return runJobs(list, { dir, planned, dataset, operations, hooks, say });
+async function run({ jobs: atOnce, ...options }: AblateCommand, variants: readonly Variant[]): Promise<void> {
+  const { ablationJobs } = await import('../ablation');
+  const { runJobs } = await import('../jobs');
+  const { openData } = await import('../look');
+  const { loadOperations } = await import('../operations');
+  const seeds = seedsFrom(options.seeds);
+  const count = wholeNumber(atOnce, '--jobs');
+  const planned = await plannedBy({ config: 'ablation', ...options, inner: true });
+  const dataset = openData(options.data, options.task);
+  const { operations } = loadOperations(null);
+  await withHooks('the same command', (hooks) => {
+    const work = { dir: options.out, planned, dataset, operations, hooks };
+    const words = commonWords('ablate', { ...options, jobs: '1' }, { over: options.over });
+    const jobs = ablationJobs(work, variants, seeds, words);
+    return runJobs(jobs, { atOnce: count, signal: hooks.signal, say });
   });
-}
-
-/** The options that every process of an ablation has in common, as words of its command line. */
-function wordsOf(
-  { data, task, config, fold, set }: Omit<AblateCommand, 'jobs'>,
-  over: Over,
-  dir: string,
-): string[] {
-  const named = Object.entries({ over, out: dir, data, task, config, fold });
-  return [
-    ...named.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
-    ...set.flatMap((setting) => ['--set', setting]),
-  ];
 }
