@@ -1,17 +1,8 @@
 /**
  * The methods that are compared, one record each: where the network comes from and how it is trained. Configurations, the command line, retraining
- * and tables read this list.
+ * and tables read this list; `build.ts` has their networks, apart because a command's help needs the names alone.
  */
-import type { Network, Shape3 } from '../engine/model';
-import type { Genotype } from '../paper/genotype';
-import type { NetworkOptions } from '../paper/network';
 import type { Training } from '../paper/training';
-
-/** What a method's network may be built from. */
-export interface MethodOptions extends NetworkOptions {
-  readonly patch: Shape3;
-  readonly genotype?: Genotype;
-}
 
 /** One method. */
 export interface MethodRecord {
@@ -23,20 +14,10 @@ export interface MethodRecord {
   readonly width: number;
   /** Loss and optimiser. */
   readonly training: Training;
-  /** Its network; `stem` is its first width. */
-  network(options: MethodOptions): Network;
 }
 
 const paper: Training = { loss: 'jaccard', optimiser: 'adam' };
 const nnUnet: Training = { loss: 'dice and cross-entropy', optimiser: 'amsgrad with weight decay' };
-
-// Networks are loaded when one is built: a command's help needs the names alone.
-const load = <M>(file: string): M => require(file) as M;
-
-function ofGenotype({ genotype, ...options }: MethodOptions): Network {
-  if (!genotype) throw new Error('a method with a genotype is built without one');
-  return load<typeof import('../paper/network')>('../paper/network').derivedNetwork(options, genotype);
-}
 
 /** The methods, the paper's first. */
 export const methodList = [
@@ -46,7 +27,6 @@ export const methodList = [
     genotype: 'searched',
     width: 68,
     training: paper,
-    network: ofGenotype,
   },
   {
     name: 'transfer',
@@ -54,7 +34,6 @@ export const methodList = [
     genotype: 'given',
     width: 68,
     training: paper,
-    network: ofGenotype,
   },
   {
     name: 'random',
@@ -62,31 +41,24 @@ export const methodList = [
     genotype: 'drawn',
     width: 68,
     training: paper,
-    network: ofGenotype,
   },
   {
     name: 'uresnet',
     title: '3D U-ResNet',
     width: 32,
     training: paper,
-    network: ({ stem: width, ...options }) =>
-      load<typeof import('./uresnet')>('./uresnet').uresnet({ ...options, width }),
   },
   {
     name: 'nnunet',
     title: '3D nnU-Net',
     width: 30,
     training: nnUnet,
-    network: ({ stem: width, ...options }) =>
-      load<typeof import('./nnunet')>('./nnunet').nnunet({ ...options, width }),
   },
   {
     name: 'unet',
     title: 'plain 3D U-Net',
     width: 32,
     training: paper,
-    network: ({ stem: width, ...options }) =>
-      load<typeof import('./unet')>('./unet').unet({ ...options, width }),
   },
 ] as const satisfies readonly MethodRecord[];
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fail } from '../engine/errors';
 import type { Network, Theta } from '../engine/model';
 import { tf } from '../engine/tf';
+import { networkBy } from '../networks/build';
 import { methodOf } from '../networks/methods';
 import { ofCost } from '../networks/width';
 import type { Genotype } from '../paper/genotype';
@@ -36,7 +37,16 @@ export function networkOf(
     });
   const classes = config.classes.length;
   const at = (width: number) =>
-    method.network({ inputs, classes, stem: width, operations, readings, recompute, patch, genotype });
+    networkBy[config.method]({
+      inputs,
+      classes,
+      stem: width,
+      operations,
+      readings,
+      recompute,
+      patch,
+      genotype,
+    });
   return method.genotype || match.multiplyAdds === 0 ? at(stem) : ofCost(match.multiplyAdds, patch, at);
 }
 

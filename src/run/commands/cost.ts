@@ -37,7 +37,8 @@ async function networkFor({
     });
   const { defaultReadings: readings } = await import('../../paper/readings');
   const given = file ? await genotypeFrom(file, table) : { genotype: undefined, operations: [] };
-  return method.network({
+  const { networkBy } = await import('../../networks/build');
+  return networkBy[network as Method]({
     ...given,
     readings,
     inputs: wholeNumber(rest.inputs, '--inputs'),
