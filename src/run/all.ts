@@ -1,5 +1,6 @@
 /** Every phase of one run, or what is left of it: search and derivation where its network is searched, retraining, evaluation. */
 import type { Dataset } from '../data/msd';
+import { methodOf } from '../networks/methods';
 import type { Operation } from '../paper/operations';
 import { type Evaluation, runEvaluate } from './evaluate';
 import type { RunFolder } from './folder';
@@ -23,7 +24,7 @@ export async function runAll(
   hooks: Hooks<unknown> = {},
   onCase?: (id: string, labels: Uint8Array) => void,
 ): Promise<Evaluation> {
-  if (run.config.method === 'scnas') {
+  if (methodOf(run.config.method).genotype === 'searched') {
     await runSearch(run, dataset, operations, hooks);
     runDerive(run, operations);
   }

@@ -62,7 +62,7 @@ export function transferCost({ genotype, planned, operations }: TransferWork): n
 
 /** The configuration of a run: the common one, its method and seed, and of random cells what they are to cost. */
 function configOf(work: TransferWork, method: TransferMethod, seed: number): Config {
-  const matched = method === 'random' ? { random: { multiplyAdds: transferCost(work) } } : {};
+  const matched = method === 'random' ? { match: { multiplyAdds: transferCost(work) } } : {};
   return parseConfig({ ...work.planned.config, method, seed, ...matched }, `transfer, ${method}`);
 }
 
