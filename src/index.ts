@@ -36,6 +36,7 @@ export * from './paper/gumbel';
 export * from './paper/jaccard';
 export * from './paper/layout';
 export * from './paper/network';
+export * from './paper/operation-checks';
 export * from './paper/operations';
 export * from './paper/plateau';
 export * from './paper/readings';

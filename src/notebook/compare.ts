@@ -68,3 +68,17 @@ export function changes(committed: Notebook, now: Notebook): string[] {
     return [...(text ? [text] : []), ...outOfBounds(b[i])].map((what) => `${cell.id}: ${what}`);
   });
 }
+
+/** Everything that a cell shows, to the last letter. */
+const shows = (cell: NotebookCell) =>
+  JSON.stringify([said(cell), ...(cell.outputs ?? []).flatMap(({ data }) => (data ? [data] : []))]);
+
+/** Cells that two runs on one machine do not show alike to the last letter; times and bytes aside. */
+export function unlike(one: Notebook, other: Notebook): string[] {
+  return one.cells.flatMap((cell, i) => {
+    const again = other.cells[i];
+    const timed = promiseOf(cell).compare === 'timed';
+    if (cell.cell_type !== 'code' || timed || shows(cell) === shows(again)) return [];
+    return [`${cell.id}: ${textDifference(said(cell), said(again), true) || 'another picture'}`];
+  });
+}

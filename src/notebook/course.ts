@@ -1,6 +1,6 @@
 /** One source, two notebooks: the student's without solutions, the teacher's with them; and both in one, for the tests. */
 import { fail } from '../engine/errors';
-import { joined, type Notebook, type NotebookCell } from './execute';
+import { joined, type Notebook, type NotebookCell, printed } from './execute';
 import { promiseOf } from './promise';
 
 const BEGIN = /^\s*\/\/ ### BEGIN SOLUTION\s*$/;
@@ -103,4 +103,13 @@ export function apart(notebook: Notebook): {
     solved: { ...notebook, cells: notebook.cells.filter((cell) => !isUnsolved(cell)) },
     unsolved: notebook.cells.filter(isUnsolved),
   };
+}
+
+/** What is wrong with unsolved exercises that were run: a check that says nothing, or that passes. */
+export function unsolvedProblems(cells: readonly NotebookCell[]): string[] {
+  return cells.flatMap((cell) => {
+    const { check } = promiseOf(cell);
+    if (check === undefined || printed(cell, 'stderr').includes(`✗ Exercise ${check}:`)) return [];
+    return [`${cell.id}: the check does not fail, it says "${printed(cell)}"`];
+  });
 }

@@ -24,6 +24,7 @@ export interface LinesFigure extends Titled {
   readonly series: readonly Line[];
   readonly xTitle: string;
   readonly yTitle: string;
+  readonly logX: boolean;
   readonly logY: boolean;
 }
 
@@ -151,6 +152,7 @@ export interface ChartOptions {
   readonly caption?: string;
   readonly xTitle?: string;
   readonly yTitle?: string;
+  readonly logX?: boolean;
   readonly logY?: boolean;
   /** Names of the x values (bars). */
   readonly categories?: readonly string[];
@@ -171,14 +173,23 @@ export function lineFigure(
   series: Readonly<
     Record<string, readonly number[] | { readonly x: readonly number[]; readonly y: readonly number[] }>
   >,
-  { title, caption = '', xTitle = 'step', yTitle = '', logY = false, colors = {}, points = [] }: ChartOptions,
+  {
+    title,
+    caption = '',
+    xTitle = 'step',
+    yTitle = '',
+    logX = false,
+    logY = false,
+    colors = {},
+    points = [],
+  }: ChartOptions,
 ): LinesFigure {
   const lines = Object.entries(series).map(([name, given], i) => {
     const { x, y } = 'x' in given ? given : { x: given.map((_, k) => k + 1), y: given };
     const look = points.includes(name) ? { points: true } : {};
     return { name, x: [...x], y: [...y], color: colors[name] ?? seriesColor(i), ...look };
   });
-  return { kind: 'lines', title, caption, series: lines, xTitle, yTitle, logY };
+  return { kind: 'lines', title, caption, series: lines, xTitle, yTitle, logX, logY };
 }
 
 /** Bars: `series` gives numbers by name, one for each of `options.categories`. */

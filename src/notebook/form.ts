@@ -1,5 +1,5 @@
 /** The form that all notebooks share (notebooks/README.md): opening, knobs, predictions, promises, summary, exercises. */
-import { joined, type Notebook, type NotebookCell, shown } from './execute';
+import { joined, type Notebook, type NotebookCell, printed, shown } from './execute';
 import { formsOf, promiseOf } from './promise';
 
 const source = (cell: NotebookCell) => joined(cell.source);
@@ -68,7 +68,7 @@ const MACHINE = /\/work\/|\/root\/|\/home\/|\/tmp\//;
 
 function cellForm(cell: NotebookCell): string[] {
   const text = source(cell);
-  const { figures, compare, bounds } = promiseOf(cell);
+  const { figures, compare, bounds, check } = promiseOf(cell);
   const found = shown(cell);
   const promised = (figures ?? []).map((kind) => [...formsOf[kind]]);
   const draws = /\bshow\(|\bwatch\(|\.update\(/.test(text);
@@ -77,6 +77,10 @@ function cellForm(cell: NotebookCell): string[] {
     ...says(
       JSON.stringify(found) === JSON.stringify(promised),
       `figures ${(figures ?? []).join(', ') || 'none'}, found ${found.map((f) => f.join(' + ')).join(', ') || 'none'}`,
+    ),
+    ...says(
+      !check || printed(cell).includes(`✓ Exercise ${check}`),
+      `✓ Exercise ${check}: the solution passes`,
     ),
     ...says(compare !== 'trained' || Object.keys(bounds ?? {}).length > 0, 'bounds, the cell is trained'),
     ...says(Math.max(...text.split('\n').map((line) => line.length)) <= 140, 'lines of 140 characters'),

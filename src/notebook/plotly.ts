@@ -50,7 +50,7 @@ function linesPlotly(figure: LinesFigure): PlotlyFigure {
     layout: layout(figure, {
       showlegend: true,
       legend: LEGEND,
-      xaxis: { ...GRID, title: { text: figure.xTitle } },
+      xaxis: { ...GRID, title: { text: figure.xTitle }, type: figure.logX ? 'log' : 'linear' },
       yaxis: { ...GRID, title: { text: figure.yTitle }, type: figure.logY ? 'log' : 'linear' },
     }),
   };

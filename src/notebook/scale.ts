@@ -32,6 +32,15 @@ export function ticks(low: number, high: number, count = 5): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
+/** 1, 2, 5, 10, 20, … within [low, high], low > 0; powers of ten alone over more than three of them. */
+export function logTicks(low: number, high: number): number[] {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const steps = Math.log10(high / low) > 3 ? [1] : [1, 2, 5];
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+    .flatMap((power) => steps.map((m) => Number(`${m}e${power}`)))
+    .filter((v) => v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9));
+}
+
 /** The smallest and largest finite number, or [0, 1] where there is none. */
 export function extent(values: readonly number[]): [number, number] {
   const finite = values.filter(Number.isFinite);

@@ -2,7 +2,7 @@
 import type { BarsFigure, Figure, HeatFigure, HistogramFigure, LinesFigure } from './figure';
 import { box, legend, n, page, text } from './ink';
 import { inkOn, shade } from './palette';
-import { extent, short, ticks } from './scale';
+import { extent, logTicks, short, ticks } from './scale';
 import { slicesSvg } from './slices-svg';
 import { tableSvg } from './table';
 import { tornadoSvg } from './tornado';
@@ -42,25 +42,29 @@ interface Frame {
   readonly y: (value: number) => number;
 }
 
-/** Axes with ticks; y may be logarithmic. Returns the place of each value. */
+/** How values lie along an axis, as shares of it, and where its ticks are. */
+function along([low, high]: readonly [number, number], log: boolean, count: number) {
+  const place = log && low > 0 ? Math.log10 : (v: number) => v;
+  const share = (v: number) => (place(v) - place(low)) / (place(high) - place(low) || 1);
+  return { share, ticks: log && low > 0 ? logTicks(low, high) : ticks(low, high, count) };
+}
+
+/** Axes with ticks, each linear or logarithmic. Returns the place of each value. */
 function axes(
   top: number,
   xs: readonly [number, number],
   ys: readonly [number, number],
-  options: { xTitle: string; yTitle: string; logY?: boolean; xTicks?: boolean },
+  options: { xTitle: string; yTitle: string; logX?: boolean; logY?: boolean; xTicks?: boolean },
 ): { frame: Frame; svg: string } {
   const [left, width, height] = [64, WIDTH - 84, 250];
-  const log = options.logY === true && ys[0] > 0;
-  const scaleY = (v: number) => (log ? Math.log10(v) : v);
-  const [y0, y1] = [scaleY(ys[0]), scaleY(ys[1])];
-  const x = (v: number) => left + ((v - xs[0]) / (xs[1] - xs[0] || 1)) * width;
-  const y = (v: number) => top + height - ((scaleY(v) - y0) / (y1 - y0 || 1)) * height;
-  const yTicks = log ? ticks(y0, y1, 4).map((e) => 10 ** e) : ticks(y0, y1);
+  const [across, up] = [along(xs, options.logX === true, 8), along(ys, options.logY === true, 5)];
+  const x = (v: number) => left + across.share(v) * width;
+  const y = (v: number) => top + height - up.share(v) * height;
   const svg = [
-    ...yTicks.map(
+    ...up.ticks.map(
       (v) => box(left, y(v), width, 1, '#e6e6e6') + text(left - 6, y(v) + 4, short(v), { anchor: 'end' }),
     ),
-    ...(options.xTicks === false ? [] : ticks(xs[0], xs[1], 8)).map((v) =>
+    ...(options.xTicks === false ? [] : across.ticks).map((v) =>
       text(x(v), top + height + 16, short(v), { anchor: 'middle' }),
     ),
     box(left, top + height, width, 1, '#888'),
@@ -72,7 +76,7 @@ function axes(
 
 function linesSvg(figure: LinesFigure): string {
   return page(figure, WIDTH, 320, (top) => {
-    const xs = extent(figure.series.flatMap((s) => s.x));
+    const xs = extent(figure.series.flatMap((s) => s.x).filter((v) => !figure.logX || v > 0));
     const all = figure.series.flatMap((s) => s.y).filter((v) => !figure.logY || v > 0);
     const [low, high] = extent(all);
     const pad = figure.logY ? 0 : (high - low || Math.abs(high) || 1) * 0.06;
@@ -82,7 +86,7 @@ function linesSvg(figure: LinesFigure): string {
     const paths = figure.series.map(({ x, y, color, points: apart }) => {
       const points = y
         .map((v, i) => [x[i], v])
-        .filter(([, v]) => Number.isFinite(v) && (!figure.logY || v > 0));
+        .filter(([a, v]) => Number.isFinite(v) && (!figure.logY || v > 0) && (!figure.logX || a > 0));
       const place = points.map(([a, b]) => [frame.x(a), frame.y(b)]);
       if (apart || place.length === 1) return place.map((at) => dot(at, color)).join('');
       const path = place.map(([a, b]) => `${n(a)},${n(b)}`).join(' ');

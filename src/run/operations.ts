@@ -2,18 +2,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fail } from '../engine/errors';
-import { tf } from '../engine/tf';
+import { outputShape, trialSite } from '../paper/operation-checks';
 import { type Operation, operations as paperOperations } from '../paper/operations';
 import { hashOf } from './hash';
 
 /** Where operations are tried out. */
-const sites = ([1, 2] as const).map((stride) => ({
-  width: 4,
-  stride,
-  affine: true,
-  poolNorm: true,
-  identity: 'factorized reduce' as const,
-}));
+const sites = [trialSite(1), trialSite(2)];
 
 /** A table, with the hash that a resume compares. */
 export interface OperationTable {
@@ -68,20 +62,14 @@ export function loadOperations(file: string | null): OperationTable {
 }
 
 /** An operation keeps its channels, and its shape at stride 1; at stride 2 it halves the shape. */
-function tryOut({ name, zero, build }: Operation, file: string): void {
-  if (zero) return;
+function tryOut(operation: Operation, file: string): void {
+  if (operation.zero) return;
   for (const site of sites) {
-    const found = tf.tidy(() => {
-      const { parameters, apply } = build(site);
-      const theta = Object.fromEntries(parameters.map((p) => [p.name, tf.zeros(p.shape as number[])]));
-      return apply(tf.zeros([1, 8, 8, 8, site.width]), theta).shape;
-    });
-    const side = 8 / site.stride;
-    const expected = [1, side, side, side, site.width];
+    const { expected, found } = outputShape(operation, site);
     if (found.join() !== expected.join())
       fail({
-        where: `${file}, operation ${name}`,
-        expected: `[${expected}] from [1,8,8,8,${site.width}] at stride ${site.stride}`,
+        where: `${file}, operation ${operation.name}`,
+        expected: `[${expected}] from [1,${expected.slice(1, 4).map((side) => side * site.stride)},${site.width}] at stride ${site.stride}`,
         found: `[${found}]`,
         next: 'let apply heed site.stride',
       });

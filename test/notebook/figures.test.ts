@@ -14,7 +14,7 @@ import { toHtml } from '../../src/notebook/html';
 import { classColor, operationColor, rgb } from '../../src/notebook/palette';
 import { toPlotly } from '../../src/notebook/plotly';
 import { png } from '../../src/notebook/png';
-import { extent, short, ticks, wrap } from '../../src/notebook/scale';
+import { extent, logTicks, short, ticks, wrap } from '../../src/notebook/scale';
 import { sliceFigure } from '../../src/notebook/slices';
 import { composed } from '../../src/notebook/slices-svg';
 import { toSvg } from '../../src/notebook/svg';
@@ -34,6 +34,7 @@ const figures: Record<string, Figure> = {
   point: lineFigure({ a: [3] }, { title: 'A point' }),
   empty: lineFigure({ a: [] }, { title: 'Nothing yet' }),
   log: lineFigure({ a: [1, 0.1, 1e-3] }, { title: 'Log', logY: true }),
+  logX: lineFigure({ a: { x: [0.1, 1, 10], y: [1, 2, 3] } }, { title: 'Log x', logX: true, xTitle: 'τ' }),
   bars: barFigure(
     { found: [0.8, 0.7], unet: [0.9, Number.NaN] },
     { title: 'Dice', categories: ['anterior', 'posterior'] },
@@ -103,6 +104,17 @@ describe('figures', () => {
       [0, 1],
     ]);
     expect(figure.borders).toEqual([0, 1, 2]);
+  });
+
+  it('equal ratios are equal distances on a logarithmic axis', () => {
+    const points = /points="([^"]*)"/
+      .exec(toSvg(figures.logX))?.[1]
+      .split(' ')
+      .map((p) => p.split(',').map(Number));
+    const [a, b, c] = points?.map(([x]) => x) ?? [];
+    expect(b - a).toBeCloseTo(c - b, 1);
+    expect(b - a).toBeGreaterThan(100);
+    expect(toSvg(figures.logX)).toMatch(/>0\.1<.*>1<.*>10</);
   });
 
   it('a value that is missing is said to be', () => {
@@ -182,6 +194,8 @@ describe('scales', () => {
     expect(ticks(0, 1, 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
     expect(ticks(0.13, 0.91, 4)).toEqual([0.2, 0.4, 0.6, 0.8]);
     expect(ticks(3, 3)).toEqual([3]);
+    expect(logTicks(0.03, 10)).toEqual([0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]);
+    expect(logTicks(0.5, 2e4)).toEqual([1, 10, 100, 1000, 10_000]);
   });
 
   it('lines break at blanks, extents leave NaN out', () => {

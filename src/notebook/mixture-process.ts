@@ -1,0 +1,59 @@
+/** The process of {@link measureMixture}: takes its options as JSON, prints what was measured as JSON. */
+import { gradients } from '../engine/gradients';
+import { key, normal } from '../engine/keys';
+import { initialise, type Shape3 } from '../engine/model';
+import { tf } from '../engine/tf';
+import { type Cell, cell, type EdgeChoice } from '../paper/cell';
+import { totalCost } from '../paper/cost';
+import { edgesOf } from '../paper/genotype';
+import { cellPlans } from '../paper/layout';
+import { operations } from '../paper/operations';
+import { defaultReadings } from '../paper/readings';
+import type { MixtureCost, MixtureOptions } from './mixture';
+
+const ROUNDS = 3;
+
+/** Operations e, e+1, … on edge e, each with its own place in ẑ. */
+const choicesOf = (count: number): EdgeChoice[] =>
+  edgesOf(4).map((_, e) => ({
+    operations: Array.from({ length: count }, (_, k) => (e + k) % operations.length),
+    places: Array.from({ length: count }, (_, k) => e * count + k),
+  }));
+
+/** Seconds of a forward and backward pass, by all parameters in use and by ẑ. */
+function pass(c: Cell, count: number, patch: Shape3): number {
+  const choices = choicesOf(count);
+  const theta = initialise(c.parameters, key(1, 'mixture'));
+  const zHat = tf.fill([choices.length * count], 1 / count) as tf.Tensor1D;
+  const inputs = c.plan.inputs.map(({ channels, level }, i) => {
+    const shape = patch.map((s) => Math.ceil(s / 2 ** level));
+    const n = channels * shape[0] * shape[1] * shape[2];
+    return tf.tensor5d(normal(key(1, 'mixture', i), n), [1, shape[0], shape[1], shape[2], channels]);
+  });
+  const began = performance.now();
+  const { value, gradients: found } = gradients(
+    () => c.run(theta, [inputs[0], inputs[1]], choices, zHat).square().mean(),
+    [zHat, ...c.used(choices).map((name) => theta[name])],
+  );
+  value.dataSync();
+  found[0]?.dataSync();
+  const seconds = (performance.now() - began) / 1000;
+  tf.dispose([value, found as tf.Tensor[], theta, zHat, inputs]);
+  return seconds;
+}
+
+function measure({ stem, patch, counts }: MixtureOptions): MixtureCost[] {
+  const plan = cellPlans(stem, 4, defaultReadings).slice(-1)[0];
+  const c = cell(plan, { operations, readings: defaultReadings, phase: 'search' });
+  pass(c, operations.length, [8, 8, 8]); // everything is loaded before anything is measured
+  const peak = () => 1024 * process.resourceUsage().maxRSS;
+  const before = process.memoryUsage().rss;
+  return counts.map((count) => ({
+    operations: count,
+    seconds: Math.min(...Array.from({ length: ROUNDS }, () => pass(c, count, patch))),
+    bytes: peak() - before,
+    multiplyAdds: totalCost(c.cost(choicesOf(count), patch)).flops,
+  }));
+}
+
+console.log(JSON.stringify(measure(JSON.parse(process.argv[2]) as MixtureOptions)));
