@@ -1,5 +1,5 @@
 /**
- * Every committed notebook, run as a reader runs it: a test each, `npx vitest run test/notebook/notebooks.test.ts -t 03` runs one alone.
+ * Every committed notebook, run as a reader runs it: a test each, `… -t 03-search` runs one alone (vitest reads a bare 00 as the number 0).
  *
  * Each exercise stands in the run twice, first as the student gets it and then solved, so that one run shows that solutions pass and that
  * an unsolved exercise does not.
