@@ -1,9 +1,9 @@
 /** One try at a download: asks for what is missing, writes what comes. */
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { fail } from '../engine/errors';
-import { checkRoom, noRoom } from './room';
+import { checkRoom, makeFolder, noRoom } from './room';
 
 export interface Part {
   readonly url: string;
@@ -73,7 +73,7 @@ export async function fetchRest({ url, file, signal, onBytes, stall }: Part): Pr
     }
     if ((all ?? 0) > LARGEST) throw new Broken(`${all} bytes, more than any task has`);
     const folder = path.dirname(path.resolve(file));
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     checkRoom(folder, (all ?? from) - from);
     out = await open(file, from > 0 ? 'r+' : 'w');
     if (from === 0)

@@ -76,7 +76,9 @@ export function taskFolder(dir: string, task: string | undefined): string {
       task === undefined ? 'a folder with dataset.json, or one that holds a task' : `the task ${task}`,
     found:
       names === undefined
-        ? 'no such folder'
+        ? existsSync(dir)
+          ? 'a file'
+          : 'no such folder'
         : holds(dir)
           ? `the task ${path.basename(dir)}`
           : tasks.length > 0

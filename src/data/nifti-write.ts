@@ -1,10 +1,11 @@
 /** A small NIfTI-1 writer: .nii.gz, or .nii where the name says so, one part, little-endian, written beside and renamed. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { fail } from '../engine/errors';
 import type { Shape3 } from '../engine/model';
 import type { Geometry } from './geometry';
+import { cannotWrite, makeFolder } from './room';
 
 const HEADER = 352;
 
@@ -55,18 +56,13 @@ export function writeVolume(
 
 function putFile(file: string, bytes: Buffer): void {
   const beside = `${file}.partial-${process.pid}`;
+  makeFolder(path.dirname(file));
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(beside, bytes);
     renameSync(beside, file);
   } catch (error) {
     rmSync(beside, { force: true });
-    fail({
-      where: file,
-      expected: 'a place that can be written to',
-      found: (error as NodeJS.ErrnoException).code ?? String(error),
-      next: 'choose another --out, or make room',
-    });
+    cannotWrite(file, error);
   }
 }
 

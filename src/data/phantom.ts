@@ -1,5 +1,5 @@
 /** The phantom decathlon: MSD folders for machines without data, drawn from a seed. */
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fail } from '../engine/errors';
 import { fold, type Key, key, uniform } from '../engine/keys';
@@ -12,6 +12,7 @@ import { hippocampus } from './phantom-hippocampus';
 import { lung } from './phantom-lung';
 import { paint } from './phantom-paint';
 import type { PhantomTask } from './phantom-task';
+import { makeFolder } from './room';
 
 /** Every phantom task: a new one is a new record here. */
 export const phantomTasks: readonly PhantomTask[] = [brain, heart, hippocampus, lung];
@@ -90,6 +91,7 @@ export function writePhantom({ task, cases, seed, out, size, onCase }: PhantomOp
       next: 'choose another --out or remove it',
     });
   }
+  makeFolder(path.dirname(root));
   const beside = `${root}.partial-${process.pid}`;
   const training = Array.from({ length: cases }, (_, i) => {
     const name = `${record.title.toLowerCase()}_${String(i + 1).padStart(3, '0')}.nii.gz`;
@@ -107,7 +109,6 @@ export function writePhantom({ task, cases, seed, out, size, onCase }: PhantomOp
     path.join(beside, 'dataset.json'),
     `${JSON.stringify(description(record, training, seed), null, 1)}\n`,
   );
-  mkdirSync(path.dirname(root), { recursive: true });
   renameSync(beside, root);
   return root;
 }

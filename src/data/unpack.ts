@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { fail, ScnasError } from '../engine/errors';
+import { makeFolder } from './room';
 import { listTar, type TarEntry } from './tar';
 
 const PIECE = 2 ** 20;
@@ -48,7 +49,7 @@ export async function unpackTask(
       next: 'give the tar of that task',
     });
   const all = entries.reduce((sum, entry) => sum + entry.size, 0);
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   const beside = mkdtempSync(path.join(out, `.${name}-`));
   const handle = openSync(tar, 'r');
   try {

@@ -1,5 +1,4 @@
 /** Copies of an ablation's finished runs for results/, small, with the table as a page. */
-import fs from 'node:fs';
 import path from 'node:path';
 import { fail } from '../engine/errors';
 import { ablationRecords, ablationTable, ablationTitles } from '../notebook/ablation';
@@ -39,7 +38,6 @@ export function publishAblation(
     });
   const added = finished.filter(({ where }) => !there.has(where));
   for (const { where } of added) publish(path.join(dir, where), path.join(out, where), 'epochs');
-  fs.mkdirSync(out, { recursive: true });
   const file = path.join(out, 'README.md');
   writeWhole(file, ablationPage(over, out));
   return { added: added.length, file };

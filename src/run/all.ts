@@ -2,7 +2,7 @@
 import type { Dataset } from '../data/msd';
 import { methodOf } from '../networks/methods';
 import type { Operation } from '../paper/operations';
-import { type Evaluation, runEvaluate } from './evaluate';
+import { type Evaluation, type LabelMaps, runEvaluate } from './evaluate';
 import type { RunFolder } from './folder';
 import type { Hooks } from './phase';
 import { runRetrain } from './retrain';
@@ -15,19 +15,19 @@ import { runDerive, runSearch } from './search';
  * @param dataset what it began with
  * @param operations candidate operations O
  * @param hooks progress and stop
- * @param onCase gets the label map of each validation case that is newly scored
+ * @param maps where the label maps of the validation cases go
  */
 export async function runAll(
   run: RunFolder,
   dataset: Dataset,
   operations: readonly Operation[],
   hooks: Hooks<unknown> = {},
-  onCase?: (id: string, labels: Uint8Array) => void,
+  maps?: LabelMaps,
 ): Promise<Evaluation> {
   if (methodOf(run.config.method).genotype === 'searched') {
     await runSearch(run, dataset, operations, hooks);
     runDerive(run, operations);
   }
   await runRetrain(run, dataset, operations, hooks);
-  return runEvaluate(run, dataset, hooks, onCase);
+  return runEvaluate(run, dataset, hooks, maps);
 }

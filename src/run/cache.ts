@@ -11,6 +11,7 @@ import type { CaseLook } from '../data/look';
 import { type Dataset, type DatasetCase, loadCase } from '../data/msd';
 import { partner } from '../data/nifti-file';
 import { PREPROCESS_VERSION, type Preprocessing, prepareCase } from '../data/preprocess';
+import { makeFolder } from '../data/room';
 import { fail, ScnasError } from '../engine/errors';
 import { markUsed } from './cache-files';
 import { cacheFolder, writeWhole } from './files';
@@ -65,7 +66,7 @@ export function cachedCase(dataset: Dataset, id: string, how: Preprocessing, fol
   const classes = dataset.classes.length;
   const inputs = hashInputs(entry);
   const key = hashOf({ version: PREPROCESS_VERSION, endianness: os.endianness(), inputs, classes, how });
-  const file = path.join(folder, `${id.slice(0, 100)}-${key}.case`);
+  const file = path.join(folder, `${id.slice(0, LONGEST_NAME)}-${key}.case`);
   const there = reusable(file, key);
   if (there) {
     markUsed(file);
@@ -73,7 +74,7 @@ export function cachedCase(dataset: Dataset, id: string, how: Preprocessing, fol
   }
   const prepared = prepareCase(loadCase(dataset, id), classes, how);
   const pieces = encodeCase(prepared, key);
-  fs.mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   checkSpace(
     folder,
     pieces.reduce((sum, { length }) => sum + length, 0),
@@ -104,6 +105,9 @@ function checkSpace(folder: string, needed: number): void {
   });
 }
 
+/** Letters of a case's id in the name of its file: with three bytes each they leave room for the key. */
+const LONGEST_NAME = 40;
+
 /** Raised whenever a look at the same case finds other facts than before. */
 const LOOK_VERSION = 1;
 
@@ -115,7 +119,7 @@ export function cachedLook(dataset: Dataset, id: string, folder: string, look: (
   const readable = [entry.image, entry.label].every((name) => name === undefined || isReadable(name));
   if (!readable) return look();
   const key = hashOf({ version: LOOK_VERSION, inputs: hashInputs(entry), modalities, classes });
-  const file = path.join(folder, `${id.slice(0, 100)}-${key}.json`);
+  const file = path.join(folder, `${id.slice(0, LONGEST_NAME)}-${key}.json`);
   if (fs.existsSync(file)) {
     try {
       const kept = JSON.parse(fs.readFileSync(file, 'utf8')) as CaseLook;
@@ -127,7 +131,6 @@ export function cachedLook(dataset: Dataset, id: string, folder: string, look: (
   }
   const found = look();
   if (found.problems.length > 0) return found;
-  fs.mkdirSync(folder, { recursive: true });
   writeWhole(file, JSON.stringify(found));
   return found;
 }

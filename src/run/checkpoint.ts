@@ -2,7 +2,6 @@
  * Checkpoints: one safetensors file that carries its JSON in the metadata, so that tensors and numbers can never be of two different steps.
  */
 import fs from 'node:fs';
-import path from 'node:path';
 import { fail } from '../engine/errors';
 import { tf } from '../engine/tf';
 import { writeWhole } from './files';
@@ -37,7 +36,6 @@ export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Pro
     seconds: String(seconds),
     machine: JSON.stringify(machine),
   };
-  fs.mkdirSync(path.dirname(file), { recursive: true });
   writeWhole(file, encodeSafeTensors({ tensors, metadata }));
 }
 

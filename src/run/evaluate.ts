@@ -1,6 +1,9 @@
 /** Evaluation of a run: Dice and HD95 of each validation case, a line each in cases.jsonl, means and spread in record.json. */
+import fs from 'node:fs';
+import path from 'node:path';
 import type { Dataset } from '../data/msd';
 import { loadCase } from '../data/msd';
+import { writeLabelMap } from '../data/nifti';
 import { prepareCase } from '../data/preprocess';
 import { fail } from '../engine/errors';
 import type { Network, Theta } from '../engine/model';
@@ -32,14 +35,23 @@ interface Weighted {
   readonly theta: Theta;
 }
 
-/** Scores every validation case that has no line yet; `onCase` sees each new label map. */
+/** The file of a case's label map. */
+export type LabelMaps = (id: string) => string;
+
+/** Label maps in a folder. */
+export const labelMapsIn =
+  (folder: string): LabelMaps =>
+  (id) =>
+    path.join(folder, `${id}.nii.gz`);
+
+/** Scores every validation case that has no line yet; label maps that are asked for and not there are written for all. */
 export async function runEvaluate(
   run: RunFolder,
   dataset: Dataset,
   hooks: Hooks<unknown> = {},
-  onCase?: (id: string, labels: Uint8Array) => void,
+  maps?: LabelMaps,
 ): Promise<Evaluation> {
-  const cases = await scoreCases(run, dataset, 'cases.jsonl', () => loadModel(run.dir), hooks, onCase);
+  const cases = await scoreCases(run, dataset, 'cases.jsonl', () => loadModel(run.dir), hooks, maps);
   const { classes, seed } = run.config;
   const dice = diceOfLines(cases, classes);
   const seconds = cases.reduce((sum, line) => sum + line.seconds, 0);
@@ -56,7 +68,7 @@ export async function scoreCases(
   file: string,
   load: () => Weighted,
   { signal, progress, goOn = 'run it again' }: Hooks<unknown> = {},
-  onCase?: (id: string, labels: Uint8Array) => void,
+  maps?: LabelMaps,
 ): Promise<CaseLine[]> {
   const { config } = run;
   const { validation } = splitOf(config, dataset);
@@ -67,27 +79,36 @@ export async function scoreCases(
       found: `fold ${config.fold}`,
       next: 'evaluate a run of fold 0 to 4',
     });
+  const scored = new Set(readLines<CaseLine>(run, file).map(({ id }) => id));
+  const there = new Set(maps ? validation.filter((id) => fs.existsSync(maps(id))) : scored);
+  const foreign = validation.find((id) => there.has(id) && !scored.has(id));
+  if (maps && foreign)
+    fail({
+      where: maps(foreign),
+      expected: 'no label map of a case that is not scored yet',
+      found: 'one',
+      next: 'choose another --out',
+    });
   const { network, theta } = load();
-  const done = new Set(readLines<CaseLine>(run, file).map(({ id }) => id));
-  const bar = progress?.('evaluate', validation.length, done.size);
+  const left = validation.filter((id) => !scored.has(id) || !there.has(id));
+  let done = validation.length - left.length;
+  const bar = progress?.('evaluate', validation.length, done);
   try {
-    for (const id of validation) {
-      if (done.has(id)) continue;
+    for (const id of left) {
       const began = performance.now();
       const raw = loadCase(dataset, id);
       if (!raw.label) continue;
       const prepared = prepareCase(raw, config.classes.length, preprocessingOf(config));
       const labels = predictLabels(network, theta, prepared, { patch: config.patch, flips: config.flips });
-      onCase?.(id, labels);
-      const maps = { labels, truth: raw.label, shape: raw.shape, spacing: raw.spacing };
-      const line = caseLine(config.classes, id, maps, (performance.now() - began) / 1000);
-      appendLine(run, file, line);
-      done.add(id);
-      bar?.update(done.size, { Dice: line.mean ?? Number.NaN });
+      const pair = { labels, truth: raw.label, shape: raw.shape, spacing: raw.spacing };
+      const line = caseLine(config.classes, id, pair, (performance.now() - began) / 1000);
+      if (!scored.has(id)) appendLine(run, file, line);
+      if (maps) writeLabelMap(maps(id), labels, raw.shape, raw.geometry);
+      bar?.update(++done, { Dice: line.mean ?? Number.NaN });
       await new Promise((resolve) => setImmediate(resolve));
-      if (signal?.aborted && done.size < validation.length)
+      if (signal?.aborted && done < validation.length)
         throw new Interrupted(
-          `evaluation stopped after ${done.size} of ${validation.length} cases, which are kept; to go on: ${goOn}`,
+          `evaluation stopped after ${done} of ${validation.length} cases, which are kept; to go on: ${goOn}`,
         );
     }
   } finally {

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { threadId } from 'node:worker_threads';
+import { cannotWrite, makeFolder } from '../data/room';
 import { fail } from '../engine/errors';
 
 /** Where what can be made again is kept: `SCNAS_CACHE`, else cache/ in the repository. */
@@ -12,6 +13,7 @@ export function cacheFolder(): string {
 /** Writes `contents`, or one piece after the other, to `file` so that a reader, or a run killed at any moment, sees the old file or the new one. */
 export function writeWhole(file: string, contents: string | Uint8Array | readonly Uint8Array[]): void {
   const partial = `${file}.partial-${process.pid}-${threadId}`;
+  makeFolder(path.dirname(file));
   try {
     const handle = fs.openSync(partial, 'w');
     try {
@@ -31,7 +33,7 @@ export function writeWhole(file: string, contents: string | Uint8Array | readonl
     fs.renameSync(partial, file);
   } catch (error) {
     fs.rmSync(partial, { force: true });
-    throw error;
+    cannotWrite(file, error);
   }
   flushFolder(path.dirname(file));
 }

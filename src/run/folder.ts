@@ -1,6 +1,7 @@
 /** A run folder: config.json, genotype.json, metrics.jsonl, cases.jsonl, checkpoint/, record.json. Nothing in it is ever overwritten by another run. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { cannotWrite, makeFolder } from '../data/room';
 import { fail } from '../engine/errors';
 import { type Genotype, parseGenotype } from '../paper/genotype';
 import type { Operation } from '../paper/operations';
@@ -39,7 +40,7 @@ export function createRun(dir: string, config: Config, plan?: Plan): RunFolder {
       found: 'config.json',
       next: 'add --resume to go on with it, or choose another --run',
     });
-  fs.mkdirSync(path.join(dir, 'checkpoint'), { recursive: true });
+  makeFolder(path.join(dir, 'checkpoint'));
   writeJson(path.join(dir, 'record.json'), newRecord(config));
   if (plan) writeJson(planFileOf(dir), plan);
   writeJson(path.join(dir, 'config.json'), config);
@@ -161,7 +162,12 @@ export function asLines(values: readonly unknown[]): string {
 
 /** Appends one line in one write. */
 export function appendLine({ dir }: RunFolder, name: string, value: unknown): void {
-  fs.appendFileSync(path.join(dir, name), asLines([value]));
+  const file = path.join(dir, name);
+  try {
+    fs.appendFileSync(file, asLines([value]));
+  } catch (error) {
+    cannotWrite(file, error);
+  }
 }
 
 /** Takes back the metrics of steps that a resumed phase will do again. */

@@ -1,9 +1,10 @@
 /** Fetches a task of the Medical Segmentation Decathlon: downloaded, checked, unpacked, and opened once to see that it is whole. */
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type DecathlonTask, MIRROR } from '../data/decathlon';
 import { download, md5Of } from '../data/download';
 import { type Dataset, openDataset } from '../data/msd';
+import { makeFolder } from '../data/room';
 import { unpackTask } from '../data/unpack';
 import { fail } from '../engine/errors';
 import type { Progress } from './progress';
@@ -52,20 +53,6 @@ export async function getTask(options: GetData): Promise<{ dataset: Dataset; fet
   const dataset = openDataset(target);
   if (local === undefined && !keep) rmSync(tar, { force: true });
   return { dataset, fetched: true };
-}
-
-function makeFolder(out: string): void {
-  try {
-    mkdirSync(out, { recursive: true });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    fail({
-      where: out,
-      expected: 'a folder to write to',
-      found: code ?? String(error),
-      next: 'choose another --out',
-    });
-  }
 }
 
 async function checkLocal(tar: string, md5: string): Promise<void> {

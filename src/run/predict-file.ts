@@ -1,6 +1,4 @@
 /** One volume through a trained model: its files in, a label map with its geometry out. */
-import fs from 'node:fs';
-import path from 'node:path';
 import { readChannels } from '../data/channels';
 import { writeLabelMap } from '../data/nifti';
 import { prepareCase } from '../data/preprocess';
@@ -38,7 +36,6 @@ export function predictFile(model: Model, inputs: readonly string[], output: str
   // In a function of its own, so that the volume as read is let go before the network runs.
   const volume = prepared();
   const labels = predictLabels(model.network, model.theta, volume, { patch, flips });
-  fs.mkdirSync(path.dirname(path.resolve(output)), { recursive: true });
   writeLabelMap(output, labels, volume.crop.shape, volume.geometry);
   return labels;
 }

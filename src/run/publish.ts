@@ -29,7 +29,6 @@ export function publish(dir: string, out: string, metrics: 'steps' | 'epochs' = 
   if (fs.existsSync(path.join(out, 'record.json'))) {
     fail({ where: out, expected: 'no record there', found: 'one', next: 'choose another --out' });
   }
-  fs.mkdirSync(out, { recursive: true });
   const names = copied.filter((name) => fs.existsSync(path.join(dir, name)));
   for (const name of names) writeWhole(path.join(out, name), fs.readFileSync(path.join(dir, name)));
   if (metrics === 'epochs')

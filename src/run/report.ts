@@ -14,7 +14,7 @@ import { cellTypes } from '../paper/genotype';
 import { writeWhole } from './files';
 import { type Metric, type RunFolder, readGenotype, readLines, readRecord } from './folder';
 import { loadOperations } from './operations';
-import { type Contestant, percent, predictionFile } from './start';
+import { type Contestant, percent, predictions } from './start';
 
 /** Where the report's files are. */
 export interface ReportFiles {
@@ -160,7 +160,7 @@ function overlay(dataset: Dataset, done: readonly Contestant[]): SlicesFigure {
       title: `${id}: truth and found network`,
       caption: `The case in the middle of the found network's ranking, Dice ${percent(mean)} %.`,
       classes: run.config.classes,
-      overlays: { truth: label, 'found network': readNifti(predictionFile(run, id)).data },
+      overlays: { truth: label, 'found network': readNifti(predictions(run)(id)).data },
     },
   );
 }

@@ -4,14 +4,13 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Dataset, loadCase, openDataset } from '../data/msd';
-import { writeLabelMap } from '../data/nifti';
+import { type Dataset, openDataset } from '../data/msd';
 import { fail } from '../engine/errors';
 import { HIPPOCAMPUS, hippocampus } from '../notebook/data';
 import { runAll } from './all';
 import { parseConfig } from './config';
 import type { Method } from './config-rules';
-import type { Evaluation } from './evaluate';
+import { type Evaluation, type LabelMaps, labelMapsIn } from './evaluate';
 import { openRun, type RunFolder, readRecord, runAt } from './folder';
 import { loadOperations } from './operations';
 import type { Hooks } from './phase';
@@ -92,24 +91,15 @@ export async function runStart(
     const match = { multiplyAdds: done[0]?.multiplyAdds ?? 0 };
     const own = parseConfig({ ...config, method, ...(method === 'unet' ? { match } : {}) }, 'start');
     const run = runAt(path.join(dir, folder), own, plan);
-    const predictions = (id: string, labels: Uint8Array) => writePrediction(run, dataset, id, labels);
-    const evaluation = await runAll(run, dataset, table.operations, hooks, predictions);
+    const evaluation = await runAll(run, dataset, table.operations, hooks, predictions(run));
     const { multiplyAdds, parameters } = readRecord(run).facts;
     done.push({ title, run, evaluation, multiplyAdds: Number(multiplyAdds), parameters: Number(parameters) });
   }
   return done;
 }
 
-function writePrediction(run: RunFolder, dataset: Dataset, id: string, labels: Uint8Array): void {
-  const { shape, geometry } = loadCase(dataset, id);
-  fs.mkdirSync(path.join(run.dir, 'predictions'), { recursive: true });
-  writeLabelMap(predictionFile(run, id), labels, shape, geometry);
-}
-
-/** The label map that a run predicted for a case. */
-export function predictionFile({ dir }: RunFolder, id: string): string {
-  return path.join(dir, 'predictions', `${id}.nii.gz`);
-}
+/** The label maps that a run predicted. */
+export const predictions = ({ dir }: RunFolder): LabelMaps => labelMapsIn(path.join(dir, 'predictions'));
 
 /** The finished contestants of an earlier main job, or nothing where one is missing. */
 export function finishedStart(dir: string): boolean {

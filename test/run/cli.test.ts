@@ -296,6 +296,22 @@ describe('a run from the command line', () => {
 
     const image = (id: string) => at(TASK, 'imagesTr', `${id}.nii.gz`);
     const [{ id }] = cases;
+    // Scored before: label maps that are asked for now are made, those that are there are left, another run's are refused.
+    const maps = at('later');
+    fs.mkdirSync(maps);
+    fs.copyFileSync(at('labels', `${id}.nii.gz`), path.join(maps, `${id}.nii.gz`));
+    expect((await scnas('evaluate', '--run', run, '--out', maps)).out).toContain(
+      `label maps in ${maps}: 2 written, 1 there before`,
+    );
+    for (const name of fs.readdirSync(at('labels')))
+      expect(readNifti(path.join(maps, name)).data).toEqual(readNifti(at('labels', name)).data);
+    const other = at('other');
+    fs.cpSync(run, other, { recursive: true });
+    fs.rmSync(path.join(other, 'cases.jsonl'));
+    expect((await scnas('evaluate', '--run', other, '--out', maps)).err).toContain(
+      'expected no label map of a case that is not scored yet',
+    );
+    expect(fs.existsSync(path.join(other, 'cases.jsonl'))).toBe(false);
     const predicted = await scnas('predict', '--model', run, '--in', image(id), '--out', at('one.nii.gz'));
     expect(predicted.code).toBe(0);
     const [one, same, input] = [at('one.nii.gz'), at('labels', `${id}.nii.gz`), image(id)].map((file) =>
@@ -536,6 +552,8 @@ describe('plan and phantom', () => {
       'spacing 0.9 × 1 × 1.1 mm (given)',
     );
     expect(JSON.parse(fs.readFileSync(file, 'utf8')).preprocess.spacing).toEqual([0.9, 1, 1.1]);
+    const over = await scnas('plan', '--data', at(TASK), '--no-timing', '--out', at(TASK, 'dataset.json'));
+    expect(over.err).toContain('expected no such file yet, found one; choose another --out');
     const obeyed = await scnas('plan', '--data', at(TASK), '--no-timing', ...small, '--plan', file, '--json');
     expect(JSON.parse(obeyed.out).config.spacing).toEqual([0.9, 1, 1.1]);
     const timed = await scnas('plan', '--data', at(TASK), ...small);

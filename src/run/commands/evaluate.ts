@@ -1,6 +1,5 @@
 /** `scnas evaluate`: Dice and HD95 on the validation cases of the run's fold. */
 import fs from 'node:fs';
-import path from 'node:path';
 import type { Command } from 'commander';
 import type { CaseLine, Metric, SummaryRecord } from '../scores';
 import { metrics, scoreOf } from '../scores';
@@ -24,25 +23,26 @@ export function addEvaluate(program: Command): void {
       async ({ run: dir, data, out, json }: { run: string; data?: string; out?: string; json?: boolean }) => {
         const opened = await existingRun(dir);
         const { openRunData } = await import('../cases');
-        const { loadCase } = await import('../../data/msd');
-        const { writeLabelMap } = await import('../../data/nifti');
-        const { runEvaluate } = await import('../evaluate');
+        const { makeFolder } = await import('../../data/room');
+        const { labelMapsIn, runEvaluate } = await import('../evaluate');
         const run = data ? { ...opened, config: { ...opened.config, data } } : opened;
         const dataset = openRunData(run.config);
-        if (out) fs.mkdirSync(out, { recursive: true });
-        const write = (id: string, labels: Uint8Array) => {
-          const { shape, geometry } = loadCase(dataset, id);
-          if (out) writeLabelMap(path.join(out, `${id}.nii.gz`), labels, shape, geometry);
-        };
-        const { cases, dice, scores } = await withHooks(`scnas evaluate --run ${dir}`, (hooks) =>
-          runEvaluate(run, dataset, hooks, out ? write : undefined),
+        if (out) makeFolder(out);
+        const before = out ? fs.readdirSync(out) : [];
+        const goOn = `scnas evaluate --run ${dir}${out ? ` --out ${out}` : ''}`;
+        const { cases, dice, scores } = await withHooks(goOn, (hooks) =>
+          runEvaluate(run, dataset, hooks, out ? labelMapsIn(out) : undefined),
         );
+        const there = cases.filter(({ id }) => before.includes(`${id}.nii.gz`)).length;
         print(json, { dice, scores, cases }, [
           ...caseTable(cases, Object.keys(dice)),
           '',
           ...summaryTable(scores.dice, 'dice'),
           '',
           ...summaryTable(scores.hd95, 'hd95'),
+          ...(out
+            ? ['', `label maps in ${out}: ${cases.length - there} written, ${there} there before`]
+            : []),
         ]);
       },
     );

@@ -1,6 +1,7 @@
 /** `scnas plan`: what the data are and what is wrong with them, what a run on them would be, what it costs, and about how long it would take. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { ScnasError } from '../../engine/errors';
+import { fail, ScnasError } from '../../engine/errors';
 import { progressLine } from '../progress';
 import { plannedBy, print, type RunOptions, withRun } from './common';
 
@@ -26,6 +27,8 @@ export function addPlan(program: Command): void {
 }
 
 async function run(options: PlanCommand): Promise<void> {
+  if (options.out && existsSync(options.out))
+    fail({ where: options.out, expected: 'no such file yet', found: 'one', next: 'choose another --out' });
   const { dataFolder, lookAtFolder, openData } = await import('../look');
   const { writeJson } = await import('../files');
   const progress = (phase: string, total: number, from: number) => progressLine({ phase, total, from });

@@ -1,4 +1,5 @@
 /** `scnas predict`: label maps of volumes, with the volumes' geometry. */
+import path from 'node:path';
 import type { Command } from 'commander';
 import { fail, ScnasError } from '../../engine/errors';
 import { progressLine } from '../progress';
@@ -29,10 +30,12 @@ export function addPredict(program: Command): void {
     .action(async (options: PredictCommand) => {
       const { predictJobs } = await import('../volumes-in');
       predictJobs(options, 1); // wrong paths are told before TensorFlow is loaded
+      const { makeFolder } = await import('../../data/room');
       const { predictFile } = await import('../predict-file');
       const { loadModel } = await import('../model');
       const model = loadModel(options.model);
       const jobs = predictJobs(options, model.run.config.inputs);
+      for (const folder of new Set(jobs.map(({ output }) => path.dirname(output)))) makeFolder(folder);
       const progress = progressLine({ phase: 'predict', total: jobs.length });
       const failed: string[] = [];
       for (const [done, job] of jobs.entries()) {
