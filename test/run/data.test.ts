@@ -124,7 +124,9 @@ describe('scnas data get', () => {
     mkdirSync(path.join(out, TASK));
     expect((await scnas('get', TASK, '--out', out)).text).toContain('no dataset.json');
     copyFileSync(__filename, path.join(out, 'file'));
-    expect((await scnas('get', TASK, '--out', path.join(out, 'file', 'x'))).text).toContain('found ENOTDIR');
+    expect((await scnas('get', TASK, '--out', path.join(out, 'file', 'x'))).text).toContain(
+      'found a file where a folder should be',
+    );
     rmSync(path.join(out, TASK), { recursive: true });
     const { code, text } = await scnas('get', 'Task11_Moon', '--out', out);
     expect(code).toBe(1);
