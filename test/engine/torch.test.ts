@@ -50,6 +50,12 @@ function op(k: Kernels, name: string): Op {
     case 'reduceUnit':
       return (x, even, odd, gamma, beta) =>
         k.reduceUnit(x, even as M, odd as M, { gamma: gamma as V, beta: beta as V });
+    case 'stridedConv3d':
+      return (x, w) => k.stridedConv3d(x, w as W, JSON.parse(name.split(/ (?=\[)/)[1]));
+    case 'upUnit':
+      return (x, w) => k.upUnit(x, w as W);
+    case 'gate':
+      return (x, a) => k.gate(x, a as Tensor5D);
     case 'poolUnit':
       return (x) => k.poolUnit(x, 'max', 2, true);
     default:

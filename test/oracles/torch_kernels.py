@@ -44,6 +44,10 @@ def conv(x, w, stride, dilation):
     return F.conv3d(x, w.permute(4, 3, 0, 1, 2), stride=stride, dilation=dilation, padding=dilation * (k - 1) // 2)
 
 
+def transposed(x, w):
+    return F.conv_transpose3d(x, w.permute(4, 3, 0, 1, 2), stride=w.shape[:3])
+
+
 def separable(x, d, p, stride, dilation):
     c = d.shape[3]
     y = F.conv3d(
@@ -135,6 +139,11 @@ def main():
         lambda a, e, o, gamma, beta: norm(reduce(leaky(a), e, o), gamma, beta),
     )
     row("poolUnit max 2", [even], lambda a: norm(pool(a, "max", 2)))
+    for strides, x in [([1, 2, 2], odd), ([2, 1, 1], even), ([2, 1, 2], even)]:
+        row(f"stridedConv3d {strides}", [x, [3, 3, 3, 3, 4]], lambda a, w: conv(a, w, strides, 1))
+    for strides, outputs in [([2, 2, 2], 3), ([2, 2, 2], 8), ([1, 2, 2], 5), ([2, 1, 1], 4), ([1, 1, 2], 1)]:
+        row(f"upUnit {strides} {outputs}", [[2, 3, 2, 3, 5], [*strides, outputs, 5]], lambda a, w: transposed(leaky(a), w))
+    row("gate", [small, [*small[:4], 1]], lambda x, a: x * torch.sigmoid(first(a)))
 
     path = pathlib.Path(__file__).parent.parent / "fixtures" / "torch_kernels.json"
     text = json.dumps({"torch": torch.__version__.split("+")[0], "rows": rows}, ensure_ascii=False, indent=1)

@@ -23,7 +23,14 @@ PARAMETERS = [
     ("c/gamma", [5], 1, [3]),
     ("d/never", [3], 1, []),
 ]
-OPTIONS = {"old notation": (0.025, 0.9, 0.999), "literal": (0.025, 0.1, 0.001), "alpha": (0.003, 0.5, 0.999)}
+# rate, β₁, β₂, weight decay, amsgrad; with β₂ = 0.5 second moments fall, so that their greatest matters
+OPTIONS = {
+    "old notation": (0.025, 0.9, 0.999, 0, False),
+    "literal": (0.025, 0.1, 0.001, 0, False),
+    "alpha": (0.003, 0.5, 0.999, 0, False),
+    "amsgrad": (0.025, 0.9, 0.5, 0, True),
+    "amsgrad with weight decay": (0.025, 0.9, 0.5, 0.1, True),
+}
 
 
 def values(shape, salt):
@@ -33,10 +40,10 @@ def values(shape, salt):
     return torch.tensor(v.astype(np.float32).astype(np.float64).reshape(shape))
 
 
-def adam(rate, beta1, beta2):
+def adam(rate, beta1, beta2, decay, amsgrad):
     """Parameters and moments after each step; a parameter without a gradient is left out of the step."""
     theta = {name: values(shape, i).requires_grad_() for i, (name, shape, _, _) in enumerate(PARAMETERS)}
-    optimiser = torch.optim.Adam(theta.values(), lr=rate, betas=(beta1, beta2), eps=1e-8)
+    optimiser = torch.optim.Adam(theta.values(), lr=rate, betas=(beta1, beta2), eps=1e-8, weight_decay=decay, amsgrad=amsgrad)
     history = []
     for step in range(1, STEPS + 1):
         for i, (name, shape, scale, at) in enumerate(PARAMETERS):
@@ -51,6 +58,7 @@ def adam(rate, beta1, beta2):
                 "m": state.get("exp_avg", zeros).flatten().tolist(),
                 "v": state.get("exp_avg_sq", zeros).flatten().tolist(),
                 "steps": int(state["step"]) if state else 0,
+                **({"peak": state.get("max_exp_avg_sq", zeros).flatten().tolist()} if amsgrad else {}),
             }
         history.append(row)
     return history
@@ -108,7 +116,8 @@ if __name__ == "__main__":
         "torch": torch.__version__.split("+")[0],
         "parameters": [dict(zip(["name", "shape", "scale", "at"], p)) for p in PARAMETERS],
         "adam": [
-            {"name": n, "rate": r, "beta1": b1, "beta2": b2, "history": adam(r, b1, b2)} for n, (r, b1, b2) in OPTIONS.items()
+            {"name": n, "rate": r, "beta1": b1, "beta2": b2, "weightDecay": d, "amsgrad": a, "history": adam(r, b1, b2, d, a)}
+            for n, (r, b1, b2, d, a) in OPTIONS.items()
         ],
         "plateau": plateau(),
         "jaccard": jaccard(),
