@@ -25,11 +25,15 @@ export function inNotebook(): boolean {
   return kernelSender() !== undefined;
 }
 
-/** A figure in every form that a reader may want: interactive, a static picture, one line of text. */
-export function bundle(figure: Figure): Bundle {
+/**
+ * A figure in every form that a reader may want: interactive, a static picture, one line of text.
+ *
+ * @param interactive whether plotly's form is among them
+ */
+export function bundle(figure: Figure, interactive = true): Bundle {
   const words = { 'text/plain': toText(figure) };
   if (figure.kind === 'table') return { 'text/markdown': tableMarkdown(figure), ...words };
-  const plotly = toPlotly(figure);
+  const plotly = interactive ? toPlotly(figure) : undefined;
   const still = { 'image/svg+xml': toSvg(figure), ...words };
   return plotly
     ? {
@@ -64,26 +68,33 @@ export interface Live {
 /** Milliseconds between two updates. */
 const PAUSE = 700;
 
-/** An empty display at this place of the notebook, to be filled while a loop runs. */
+/**
+ * An empty display at this place of the notebook, to be filled while a loop runs.
+ *
+ * While the loop runs a plot is a static picture, and interactive once it is done: JupyterLab's plotly (7.1.0 of PyPI) draws a plot once and
+ * leaves it as it is when the display is updated.
+ */
 export function live(now: () => number = Date.now): Live {
   let id = randomBytes(8).toString('hex');
   let shown = false;
   let last = Number.NEGATIVE_INFINITY;
-  let held: Content | undefined;
-  const flush = () => {
-    if (held === undefined) return;
-    const content = typeof held === 'function' ? held() : held;
+  let latest: Content = '';
+  // Whether the latest content is still to be shown in its final form.
+  let due = false;
+  const flush = (final: boolean) => {
+    const content = typeof latest === 'function' ? latest() : latest;
     // Outside a notebook nothing can be changed in place: only the last state is printed.
-    send(typeof content === 'string' ? { 'text/plain': content } : bundle(content), id, shown);
-    [shown, held, last] = [true, undefined, now()];
+    send(typeof content === 'string' ? { 'text/plain': content } : bundle(content, final), id, shown);
+    due = !final && typeof content !== 'string';
+    [shown, last] = [true, now()];
   };
   return {
     update(content) {
-      held = content;
-      if (inNotebook() && now() - last >= PAUSE) flush();
+      [latest, due] = [content, true];
+      if (inNotebook() && now() - last >= PAUSE) flush(false);
     },
     done() {
-      flush();
+      if (due) flush(true);
       [id, shown, last] = [randomBytes(8).toString('hex'), false, Number.NEGATIVE_INFINITY];
     },
   };

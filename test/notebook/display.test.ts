@@ -71,6 +71,23 @@ describe('display', () => {
     expect(new Set(sent.map((s) => s.message.transient.display_id)).size).toBe(1);
   });
 
+  it('a live plot is a static picture until it is done', () => {
+    const sent = kernel();
+    let now = 0;
+    const place = live(() => now);
+    for (now of [0, 1000, 2000]) place.update(figure);
+    place.done();
+    place.done();
+    const still = ['image/svg+xml', 'text/plain'];
+    expect(sent.map((s) => Object.keys(s.message.data).sort())).toEqual([
+      still,
+      still,
+      still,
+      ['application/vnd.plotly.v1+json', ...still],
+    ]);
+    expect(sent.map((s) => s.update)).toEqual([false, true, true, true]);
+  });
+
   it('after done it is a new place: a cell that is run again has no old one', () => {
     const sent = kernel();
     const place = live(() => 0);

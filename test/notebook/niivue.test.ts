@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plainGeometry, writeLabelMap, writeVolume } from '../../src/data/nifti';
 import { niivuePage } from '../../src/notebook/niivue';
 import { type Served, serveFolder } from '../../src/notebook/serve';
+import { browser, browserThere, openBrowser } from './browser';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'niivue-'));
 const folder = path.join(root, 'view');
@@ -119,17 +120,11 @@ describe('the server', () => {
   });
 });
 
-const browser = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-
 describe('in a browser', () => {
-  it('Chromium is there where CI is set', () => {
-    expect(process.env.CI === 'true' && !browser).toBe(false);
-  });
+  browserThere();
 
   it.skipIf(!browser)('shows the image and the label map over it', { timeout: 120_000 }, async () => {
-    const { chromium } = await import('playwright-core');
-    const args = ['--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
-    const chrome = await chromium.launch({ executablePath: browser, args });
+    const chrome = await openBrowser();
     try {
       const page = await chrome.newPage({ viewport: { width: 640, height: 480 } });
       const away: string[] = [];
