@@ -14,6 +14,7 @@ export * from './engine/model';
 export * from './engine/tf';
 export * from './evaluate/dice';
 export * from './evaluate/predict';
+export * from './evaluate/window';
 export * from './networks/build';
 export * as layers from './networks/layers';
 export * from './networks/methods';

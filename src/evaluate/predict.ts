@@ -71,8 +71,8 @@ export function* probabilitySlices(
   let done = 0;
   for (const [i, start] of starts.entries()) {
     for (const origin of origins.filter((o) => o[axis] === start)) {
-      const tile = cutTile(image, shape, channels, origin, patch);
-      const softmax = tileProbabilities(network, theta, tile, [...patch, channels], flips);
+      const volume = { image, shape, channels };
+      const softmax = windowProbabilities(network, theta, volume, origin, patch, flips);
       addTile(softmax, weights, held, shape, classes, origin, patch, axis);
       onTile?.(++done, origins.length);
     }
@@ -97,8 +97,27 @@ function weightedMean({ sums, total }: Slice, classes: number): Float32Array {
   return sums;
 }
 
+/**
+ * Class probabilities [x, y, z, classes] of one window, the mean over its flips; 0 stands where it reaches beyond the volume.
+ *
+ * @param volume `image` [x, y, z, c] in C order, normalised
+ * @param origin the window's least corner, voxels of the volume
+ * @param patch its sides, voxels
+ */
+export function windowProbabilities(
+  network: Network,
+  theta: Theta,
+  { image, shape, channels }: Pick<PreparedCase, 'image' | 'shape' | 'channels'>,
+  origin: Shape3,
+  patch: Shape3,
+  flips: boolean,
+): Float32Array {
+  const tile = cutTile(image, shape, channels, origin, patch);
+  return tileProbabilities(network, theta, tile, [...patch, channels], flips);
+}
+
 /** The least corner of each window, in voxels of the volume; negative where the volume is smaller than the patch. */
-function windowOrigins(shape: Shape3, patch: Shape3): Shape3[] {
+export function windowOrigins(shape: Shape3, patch: Shape3): Shape3[] {
   const [xs, ys, zs] = shape.map((size, axis) => {
     const before = Math.floor(Math.max(0, patch[axis] - size) / 2);
     return windowStarts(size, patch[axis]).map((start) => start - before);

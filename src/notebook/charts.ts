@@ -96,7 +96,8 @@ export function trainingFigure(reports: readonly RetrainReport[], title = 'Retra
   );
 }
 
-function running(values: readonly number[]): number[] {
+/** A running mean that forgets a tenth a step. */
+export function running(values: readonly number[]): number[] {
   let mean = values[0];
   return values.map((v) => {
     mean = 0.9 * mean + 0.1 * v;

@@ -88,10 +88,14 @@ export interface HistogramFigure extends Titled {
   readonly xTitle: string;
 }
 
-/** A label map over the picture: `slices` has a class a pixel, in the order of {@link SlicesFigure.image}. */
+/**
+ * A panel beside the picture, in the order of {@link SlicesFigure.image}: a class a pixel, laid over the grey values; or, with `range`, a number
+ * a pixel in colours of its own, 0 to 255 from one end of the range to the other.
+ */
 export interface Overlay {
   readonly name: string;
   readonly slices: readonly Uint8Array[];
+  readonly range?: readonly [number, number];
 }
 
 /** Slices of a volume, each [height · width], rows from the bottom up (upwards in the world is upwards in the picture). */

@@ -1,8 +1,9 @@
 /** Pictures in plotly: slices with a slider, drawings as an image. */
 import type { DrawingFigure, FilmFigure, SlicesFigure } from './figure';
+import { CIVIDIS } from './palette';
 import { axisKey, axisName, domains, layout, type PlotlyFigure, panelTitle } from './plotly-parts';
 import { wrap } from './scale';
-import { classLegend, GREYS, panels, TINTS } from './slices-svg';
+import { classLegend, GREYS, panels, SHADES, TINTS } from './slices-svg';
 
 const BARE = { visible: false, fixedrange: true };
 
@@ -86,6 +87,10 @@ const GREY_STOPS = [
 ];
 /** Both ends of each class's 32 tints, so that colours never blend from one class into the next. */
 const TINT_STOPS = stops(TINTS).filter((_, i) => i % 32 === 0 || i % 32 === 31);
+const SHADE_STOPS = stops(CIVIDIS);
+/** The colours of the first panel, of label maps, of numbers. */
+const stopsOf = (palette: readonly string[]) =>
+  palette === GREYS ? GREY_STOPS : palette === SHADES ? SHADE_STOPS : TINT_STOPS;
 
 /** Slices side by side in panels; a slider exchanges their pixels. */
 export function slicesPlotly(figure: SlicesFigure): PlotlyFigure {
@@ -106,13 +111,13 @@ export function slicesPlotly(figure: SlicesFigure): PlotlyFigure {
     method: 'restyle',
     args: [{ z: frame(i) }, places.map((_, k) => k)],
   }));
-  const traces = frame(figure.start).map((z, i) => ({
+  const traces = panels(figure, figure.start).map(({ pixels, palette }, i) => ({
     type: 'heatmap',
-    z,
+    z: packed(pixels, figure.width),
     zmin: 0,
     zmax: 255,
     showscale: false,
-    colorscale: i === 0 ? GREY_STOPS : TINT_STOPS,
+    colorscale: stopsOf(palette),
     xaxis: axisName('x', i),
     yaxis: axisName('y', i),
     hovertemplate: i === 0 ? 'grey %{z} at %{x}, %{y}<extra></extra>' : '%{x}, %{y}<extra></extra>',

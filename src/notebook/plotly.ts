@@ -74,7 +74,17 @@ function barsPlotly(figure: BarsFigure): PlotlyFigure {
     layout: layout(figure, {
       barmode: figure.stacked ? 'stack' : 'group',
       ...(figure.series.length > 1 ? { showlegend: true, legend: LEGEND } : { showlegend: false }),
-      xaxis: { type: 'category', showgrid: false, linecolor: '#888', automargin: true },
+      xaxis: {
+        type: 'category',
+        tickvals: figure.categories,
+        // In as many lines as it takes; narrow places are left to plotly, which turns the names.
+        ticktext: figure.categories.map((c) =>
+          wrap(c, Math.max(12, 110 / figure.categories.length)).join('<br>'),
+        ),
+        showgrid: false,
+        linecolor: '#888',
+        automargin: true,
+      },
       yaxis: { ...GRID, title: { text: figure.yTitle } },
       annotations: absent.map(({ name, category, above }) => ({
         text: `${name}: not run`,

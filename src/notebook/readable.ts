@@ -10,15 +10,23 @@ import type { Derived } from '../paper/derive';
 import type { Alpha } from '../paper/first-order';
 import { cellTypes, type Genotype } from '../paper/genotype';
 import type { Operation } from '../paper/operations';
-import type { Evaluation } from '../run/evaluate';
-import { type RunFolder, readRecord } from '../run/folder';
+import type { RunFolder } from '../run/folder';
 import type { Planned } from '../run/plan';
 import type { RunRecord } from '../run/record';
 import { countOperations } from './cells';
 import { type Figure, type TableFigure, tableFigure } from './figure';
 import type { SearchSession, TrainingSession } from './loops';
+import {
+  casesTable,
+  evaluationTable,
+  publishedTable,
+  recordTable,
+  reportsLine,
+  runTable,
+} from './readable-runs';
+import type { PublishedRun } from './records';
 import { planReport } from './runs';
-import { short } from './scale';
+import { count, million, short, whole } from './scale';
 
 type Shown = Figure | string;
 type Fields = Readonly<Record<string, unknown>>;
@@ -39,11 +47,8 @@ const listOf =
     Array.isArray(value) && value.length > 0 && value.every((v) => isFields(v) && has(...names)(v));
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
-const whole = (n: number) => Math.round(n).toLocaleString('en-GB');
-const million = (n: number) => `${short(n / 1e6)} M`;
 const mib = (bytes: number) => `${short(bytes / 2 ** 20)} MiB`;
 const times = (shape: readonly number[]) => shape.map(short).join(' × ');
-const count = (n: number, noun: string) => `${whole(n)} ${noun}${n === 1 ? '' : 's'}`;
 
 /** The first that knows the value speaks for it. */
 const kinds: readonly Kind[] = [
@@ -53,9 +58,16 @@ const kinds: readonly Kind[] = [
   { is: has('state', 'reports', 'sets', 'net'), say: searchLine },
   { is: has('state', 'reports', 'cases', 'net'), say: trainingLine },
   { is: (v) => v.schema === 'scnas-record-1', say: (r: RunRecord) => recordTable(r) },
+  {
+    is: has('where', 'record', 'cases'),
+    say: ({ where, record }: PublishedRun) => recordTable(record, `Record: results/${where}`),
+  },
+  { is: listOf('where', 'record', 'cases'), say: publishedTable },
   { is: (v) => typeof v.dir === 'string' && isFields(v.config), say: (r: RunFolder) => runTable(r) },
   { is: (v) => isFields(v.plan) && isFields(v.config), say: (p: Planned) => planReport(p) },
   { is: has('cases', 'dice', 'scores'), say: evaluationTable },
+  { is: listOf('id', 'dice', 'mean'), say: casesTable },
+  { is: (v) => Number(v.length) > 3 && listOf('step', 'epoch')(v), say: reportsLine },
   { is: has('root', 'modalities', 'classes', 'cases', 'hash'), say: datasetLine },
   { is: has('shape', 'channels', 'image', 'spacing'), say: caseLine },
   { is: listOf('multiplyAdds', 'parameters', 'activationBytes'), say: layerTable },
@@ -110,59 +122,6 @@ function trainingLine({ state, options, reports, cases, seed }: TrainingSession)
   const last = reports[reports.length - 1];
   const now = last ? `; loss ${short(last.loss)}, rate ${short(last.rate)}` : '';
   return `Training: step ${state.step} of ${options.steps}, seed ${seed}, ${count(cases.length, 'case')}${now}`;
-}
-
-const percent = (v: number | null | undefined) => (typeof v === 'number' ? (100 * v).toFixed(2) : 'none');
-
-function recordTable(
-  record: RunRecord,
-  title = `Run record: ${record.method} on ${record.task}`,
-): TableFigure {
-  const { fold, inner, seed, phases, dice, cases, facts, kernels, cpu } = record;
-  const number = (name: string) => {
-    const value = facts[name];
-    return typeof value === 'number' ? million(value) : undefined;
-  };
-  const rows: readonly (readonly [string, string | undefined])[] = [
-    ['fold and seed', `${fold}${inner ? ' (inner)' : ''}, ${seed}`],
-    ...Object.entries(phases).map(([name, p]): [string, string] => [
-      name,
-      `${count(p.steps, name === 'evaluate' ? 'case' : 'step')}, ${short(p.seconds)} s`,
-    ]),
-    ['multiply-adds', number('multiplyAdds')],
-    ['parameters', number('parameters')],
-    ...(dice
-      ? Object.entries(dice).map(([name, v]): [string, string] => [`Dice, ${name}, %`, percent(v)])
-      : ([['Dice', 'not evaluated yet']] as [string, string][])),
-    ['over', dice ? count(cases, 'case') : undefined],
-    ['on', `${cpu}, ${kernels} kernels`],
-  ];
-  return tableFigure(
-    ['what', 'value'],
-    rows.flatMap(([what, value]) => (value === undefined ? [] : [[what, value]])),
-    { title },
-  );
-}
-
-function runTable(run: RunFolder): TableFigure {
-  const { task, method, name } = run.config;
-  return recordTable(readRecord(run), `Run: ${method} on ${task}, configuration ${name}`);
-}
-
-function evaluationTable({ cases, dice }: Evaluation): TableFigure {
-  const classes = Object.keys(dice);
-  const row = (name: string, of: (label: string) => number | null) => [
-    name,
-    ...classes.map((label) => percent(of(label))),
-  ];
-  return tableFigure(
-    ['case', ...classes],
-    [
-      ...cases.map((c) => row(c.id, (label) => (label === 'mean' ? c.mean : c.dice[label]))),
-      row('mean', (label) => dice[label]),
-    ],
-    { title: 'Dice, %' },
-  );
 }
 
 function datasetLine({ name, cases, modalities, classes }: Dataset): string {

@@ -18,6 +18,8 @@ export const RESULTS = path.join(__dirname, '..', '..', 'results');
 export interface PublishedRun {
   /** Its folder below results/. */
   readonly where: string;
+  /** The folder itself, for what else lies in it. */
+  readonly dir: string;
   readonly record: RunRecord;
   readonly cases: readonly CaseLine[];
   readonly genotype?: Genotype;
@@ -56,7 +58,7 @@ function published(root: string, dir: string): PublishedRun {
   const where = path.relative(root, dir).split(path.sep).join('/');
   const genotype = genotypeIn(dir);
   const cases = readLines<CaseLine>({ dir }, 'cases.jsonl');
-  return { where, record: readRecord({ dir }), cases, ...(genotype ? { genotype } : {}) };
+  return { where, dir, record: readRecord({ dir }), cases, ...(genotype ? { genotype } : {}) };
 }
 
 /** Runs that compare: one task, one data set, as many steps of retraining, in one folder of results/. */
@@ -195,6 +197,21 @@ function pairedDice(runs: readonly PublishedRun[], a: string, b: string): string
     row?.p?.toFixed(3) ?? '–',
     String(row?.n),
   ];
+}
+
+/** A case of a record: its Dice, the mean over the classes. */
+export interface CaseDice {
+  readonly id: string;
+  readonly dice: number;
+}
+
+/** The cases that the runs of a method scored, each with its mean Dice, 0 to 1, averaged over runs. */
+export function casesOf(runs: readonly PublishedRun[], method: string): CaseDice[] {
+  const own = runs.filter(({ record }) => record.method === method && !record.inner);
+  return [...byCase(own)].map(([id, { dice }]) => ({
+    id,
+    dice: mean(Object.values(dice).flatMap((value) => value ?? [])),
+  }));
 }
 
 /** One line a case: over several seeds of a fold, the mean of its Dice. */

@@ -92,17 +92,20 @@ export function runFrom(dir: string): RunFolder {
   return openRun(dir);
 }
 
+/** A folder with metrics: a run's, or a record's under results/. */
+type Reporting = Pick<RunFolder, 'dir'>;
+
 /** What a run has reported of a phase so far, from its folder. */
-export function searchReports(run: RunFolder): SearchReport[] {
+export function searchReports(run: Reporting): SearchReport[] {
   return reportsOf(run, 'search');
 }
 
 /** As {@link searchReports}, of the retraining. */
-export function retrainReports(run: RunFolder): RetrainReport[] {
+export function retrainReports(run: Reporting): RetrainReport[] {
   return reportsOf(run, 'retrain');
 }
 
-const reportsOf = <Report>(run: RunFolder, name: string) =>
+const reportsOf = <Report>(run: Reporting, name: string) =>
   readLines<Report & { readonly phase: string }>(run, 'metrics.jsonl').filter(({ phase }) => phase === name);
 
 /**

@@ -21,6 +21,13 @@ function rounded(value: number): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
+/** A whole number with commas between thousands. */
+export const whole = (n: number) => Math.round(n).toLocaleString('en-GB');
+/** A number in millions. */
+export const million = (n: number) => `${short(n / 1e6)} M`;
+/** So many of something, as in "1 case" and "2 cases". */
+export const count = (n: number, noun: string) => `${whole(n)} ${noun}${n === 1 ? '' : 's'}`;
+
 /** Round numbers that span [low, high], about `count` of them. */
 export function ticks(low: number, high: number, count = 5): number[] {
   if (!(high > low)) return [low];

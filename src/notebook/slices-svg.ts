@@ -1,8 +1,9 @@
 /** Slices as pictures: a label map is laid over the grey image through a palette, a class and a grey value in one byte. */
 import type { Overlay, SlicesFigure } from './figure';
 import { box, legend, page, text } from './ink';
-import { classColor, hex, mix } from './palette';
+import { classColor, hex, mix, shade } from './palette';
 import { dataUri, png } from './png';
+import { short } from './scale';
 
 /** Grey levels of an overlay's picture: 8 classes × 32 levels fit in a byte. */
 const LEVELS = 32;
@@ -11,6 +12,9 @@ const STRENGTH = 0.5;
 
 /** 256 greys, black to white. */
 export const GREYS: readonly string[] = Array.from({ length: 256 }, (_, v) => hex([v, v, v]));
+
+/** 256 colours of numbers, from the lower end of their range to the upper. */
+export const SHADES: readonly string[] = Array.from({ length: 256 }, (_, v) => shade(v / 255));
 
 /** The colours of {@link composed}'s bytes: 32 greys for the background, then 32 tints of each class. */
 export const TINTS: readonly string[] = Array.from({ length: 8 * LEVELS }, (_, i) => {
@@ -31,18 +35,20 @@ export function panels(
 ): { title: string; pixels: Uint8Array; palette: readonly string[] }[] {
   return [
     { title: 'image', pixels: figure.image[i], palette: GREYS },
-    ...figure.overlays.map((overlay: Overlay) => ({
-      title: overlay.name,
-      pixels: composed(figure.image[i], overlay.slices[i]),
-      palette: TINTS,
+    ...figure.overlays.map(({ name, slices, range }: Overlay) => ({
+      title: name,
+      pixels: range ? slices[i] : composed(figure.image[i], slices[i]),
+      palette: range ? SHADES : TINTS,
     })),
   ];
 }
 
-/** The foreground classes with their colours; empty where nothing is laid over. */
-export function classLegend(figure: SlicesFigure): { name: string; color: string }[] {
-  if (figure.overlays.length === 0) return [];
-  return figure.classes.slice(1).map((name, k) => ({ name, color: classColor(k + 1) }));
+/** The foreground classes with their colours, and both ends of the colours of numbers, as far as the figure shows them. */
+export function classLegend({ overlays, classes }: SlicesFigure): { name: string; color: string }[] {
+  const numbers = overlays.find(({ range }) => range)?.range ?? [];
+  const ends = numbers.map((value, k) => ({ name: short(value), color: shade(k) }));
+  const labels = overlays.some(({ range }) => !range) ? classes.slice(1) : [];
+  return [...labels.map((name, k) => ({ name, color: classColor(k + 1) })), ...ends];
 }
 
 /** Which slices a still picture shows: the first-shown one between a lower and a higher one. */

@@ -18,6 +18,10 @@ export interface SliceOptions {
   readonly axis?: 'x' | 'y' | 'z';
   /** Label maps by name, each [x · y · z] on the image's grid: a panel each. */
   readonly overlays?: Readonly<Record<string, ArrayLike<number>>>;
+  /** Numbers by name, each [x · y · z] on the image's grid: a panel in colours each, behind the label maps. */
+  readonly maps?: Readonly<Record<string, ArrayLike<number>>>;
+  /** What the ends of their colours stand for; 0 and the largest number unless told. */
+  readonly range?: readonly [number, number];
   /** Names of the classes, the background first. */
   readonly classes?: readonly string[];
   /** At most so many slices. */
@@ -28,28 +32,28 @@ export interface SliceOptions {
 const PIXEL_BUDGET = 400_000;
 
 /**
- * A viewer with a slider through the slices of a volume: the image, and a panel for each label map over it.
+ * A viewer with a slider through the slices of a volume: the image, a panel for each label map over it, and one for each map of numbers.
  *
  * @param volume image [x, y, z], any intensity; shown between its 1st and 99th percentile
- * @throws ScnasError where a label map has another number of voxels
+ * @throws ScnasError where a map has another number of voxels
  */
 export function sliceFigure(volume: Grid, options: SliceOptions = {}): SlicesFigure {
-  const { axis = 'z', overlays = {}, classes = ['background'], maxSlices = 64 } = options;
+  const { axis = 'z', overlays = {}, maps = {}, classes = ['background'], maxSlices = 64 } = options;
   const { shape, data, spacing = [1, 1, 1] } = volume;
   const across = 'xyz'.indexOf(axis);
   const [u, v] = [0, 1, 2].filter((a) => a !== across);
-  const maps = Object.entries(overlays);
-  for (const [name, map] of maps) {
+  const [labels, numbers] = [Object.entries(overlays), Object.entries(maps)];
+  for (const [name, map] of [...labels, ...numbers]) {
     if (map.length !== data.length) {
       fail({
         where: `sliceFigure, overlay ${name}`,
         expected: `${data.length} voxels (${shape.join(' × ')})`,
         found: `${map.length}`,
-        next: 'give a label map on the image’s own grid',
+        next: 'give a map on the image’s own grid',
       });
     }
   }
-  const pixels = shape[u] * shape[v] * (1 + maps.length);
+  const pixels = shape[u] * shape[v] * (1 + labels.length + numbers.length);
   const room = Math.max(1, Math.min(maxSlices, Math.floor(PIXEL_BUDGET / pixels)));
   const every = Math.ceil(shape[across] / room);
   const indices = Array.from({ length: Math.ceil(shape[across] / every) }, (_, i) => i * every);
@@ -57,9 +61,17 @@ export function sliceFigure(volume: Grid, options: SliceOptions = {}): SlicesFig
     slice(source, shape, across, index, level);
   const grey = window(data);
   const classOf = (value: number) => Math.max(0, value);
-  const overlaid = maps.map(([name, map]) => ({ name, slices: indices.map((i) => cut(map, i, classOf)) }));
+  const overlaid = labels.map(([name, map]) => ({ name, slices: indices.map((i) => cut(map, i, classOf)) }));
   const foreground = indices.map((_, i) => Math.max(0, ...overlaid.map((o) => count(o.slices[i]))));
   const most = Math.max(...foreground);
+  const range = options.range ?? [0, largest(numbers.map(([, map]) => map))];
+  const share = (value: number) =>
+    Math.round(255 * Math.min(1, Math.max(0, (value - range[0]) / (range[1] - range[0] || 1))));
+  const coloured = numbers.map(([name, map]) => ({
+    name,
+    slices: indices.map((i) => cut(map, i, share)),
+    range,
+  }));
   const note = every > 1 ? ` Every ${every}${every === 2 ? 'nd' : every === 3 ? 'rd' : 'th'} slice.` : '';
   return {
     kind: 'slices',
@@ -72,7 +84,7 @@ export function sliceFigure(volume: Grid, options: SliceOptions = {}): SlicesFig
     axis,
     start: most > 0 ? foreground.indexOf(most) : indices.length >> 1,
     image: indices.map((i) => cut(data, i, grey)),
-    overlays: overlaid,
+    overlays: [...overlaid, ...coloured],
     classes,
   };
 }
@@ -105,6 +117,12 @@ function window(data: ArrayLike<number>): (value: number) => number {
   const high = sample[Math.ceil(0.99 * (sample.length - 1))];
   const scale = 255 / (high - low || 1);
   return (value) => Math.min(255, Math.max(0, Math.round((value - low) * scale)));
+}
+
+function largest(maps: readonly ArrayLike<number>[]): number {
+  let found = 0;
+  for (const map of maps) for (let i = 0; i < map.length; i++) found = Math.max(found, map[i]);
+  return found;
 }
 
 function count(labels: Uint8Array): number {

@@ -2,7 +2,7 @@
 import type { BarsFigure, Figure, HeatFigure, HistogramFigure, LinesFigure } from './figure';
 import { box, legend, n, page, text } from './ink';
 import { inkOn, shade } from './palette';
-import { extent, logTicks, short, ticks } from './scale';
+import { extent, logTicks, short, ticks, wrap } from './scale';
 import { slicesSvg } from './slices-svg';
 import { tableSvg } from './table';
 import { tornadoSvg } from './tornado';
@@ -98,11 +98,15 @@ function linesSvg(figure: LinesFigure): string {
 }
 
 function barsSvg(figure: BarsFigure): string {
-  const named = figure.categories.map((c) => (c.length > 26 ? `${c.slice(0, 25)}…` : c));
-  const longest = Math.max(...named.map((c) => c.length));
   const slot = (WIDTH - 84) / figure.categories.length;
-  const turned = longest * 6.4 > slot;
-  return page(figure, WIDTH, 310 + (turned ? longest * 4.6 : 12), (top) => {
+  // Level in as many lines as it takes; turned where a word is wider than its place.
+  const broken = figure.categories.map((c) => wrap(c, Math.max(4, Math.floor(slot / 6.4))));
+  const turned = Math.max(...broken.flat().map((line) => line.length)) * 6.4 > slot;
+  const cut = (c: string) => (c.length > 26 ? `${c.slice(0, 25)}…` : c);
+  const named = turned ? figure.categories.map((c) => [cut(c)]) : broken;
+  const longest = Math.max(...named.flat().map((line) => line.length));
+  const below = turned ? longest * 4.6 : 14 * Math.max(...named.map((lines) => lines.length));
+  return page(figure, WIDTH, 300 + below, (top) => {
     // What each series of a category stands on.
     const under = (k: number, i: number) =>
       figure.stacked ? figure.series.slice(0, k).reduce((sum, s) => sum + s.values[i], 0) : 0;
@@ -138,11 +142,11 @@ function barsSvg(figure: BarsFigure): string {
         );
       }),
     );
-    const names = named.map((name, i) => {
+    const names = named.map((lines, i) => {
       const [x, y] = [frame.x(i + 0.5), frame.top + frame.height + 16];
       return turned
-        ? text(x + 4, y, name, { anchor: 'end', turn: -35 })
-        : text(x, y, name, { anchor: 'middle' });
+        ? text(x + 4, y, lines[0], { anchor: 'end', turn: -35 })
+        : lines.map((line, k) => text(x, y + 14 * k, line, { anchor: 'middle' })).join('');
     });
     const key =
       figure.series.length > 1

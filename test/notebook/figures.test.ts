@@ -51,6 +51,7 @@ const figures: Record<string, Figure> = {
     { enc: [[0.1, 0.9]], red: [[0.5, 0.5]] },
     { title: 'Heat', rows: ['0→2'], columns: ['conv3', 'zero'], scale: 'p' },
   ),
+  numbers: sliceFigure({ data, shape }, { maps: { p: data } }),
   slices: sliceFigure({ data, shape }, { overlays: { label }, classes: ['background', 'a', 'b'] }),
   drawing: drawing(
     '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"><title>Drawing</title></svg>',
@@ -145,6 +146,28 @@ describe('slices', () => {
       });
     },
   );
+
+  it('a map of numbers is a panel from one end of its range to the other, in colours of its own', () => {
+    const maps = {
+      p: Float32Array.from(data, (v) => v / 59),
+      twice: Float32Array.from(data, (v) => v / 118),
+    };
+    const figure = sliceFigure({ data, shape }, { maps, axis: 'z', overlays: { label } });
+    expect(figure.overlays.map(({ name, range }) => [name, range])).toEqual([
+      ['label', undefined],
+      ['p', [0, 1]],
+      ['twice', [0, 1]],
+    ]);
+    figure.overlays[1].slices.forEach((pixels, at) => {
+      pixels.forEach((v, k) => {
+        expect(v).toBe(Math.round((255 * (((k % 3) * 4 + Math.floor(k / 3)) * 5 + at)) / 59));
+      });
+    });
+    const colours = (toPlotly(figure)?.data ?? []).map((trace) => JSON.stringify(trace.colorscale));
+    expect(new Set(colours).size).toBe(3);
+    expect(colours[2]).toBe(colours[3]);
+    expect(sliceFigure({ data, shape }, { maps, range: [0, 2] }).overlays[0].range).toEqual([0, 2]);
+  });
 
   it('opens at the slice with most foreground, and thins what is too large', () => {
     expect(sliceFigure({ data, shape }, { overlays: { label } }).start).toBe(3);
