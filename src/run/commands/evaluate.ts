@@ -13,7 +13,7 @@ export function addEvaluate(program: Command): void {
     )
     .requiredOption('--run <dir>', 'the folder of a trained run')
     .option('--data <dir>', 'where its data set is now, if it was moved')
-    .option('--out <dir>', 'also write the label maps here, as NIfTI')
+    .option('--out <dir>', 'also write the label maps here, as NIfTI; those that are there are left')
     .option('--json', 'print the means and all cases as JSON')
     .addHelpText(
       'after',
