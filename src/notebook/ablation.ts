@@ -162,9 +162,9 @@ export function ablationTable(rows: readonly AblationRow[], title: string): Tabl
 function captionOf(rows: readonly AblationRow[]): string {
   const record = rows.flatMap(({ runs }) => runs)[0]?.record;
   if (!record) return 'Nothing was run yet.';
-  const { task, fold, phases, cases, threads, cpu } = record;
+  const { task, fold, phases, cases, threads, cpu, facts } = record;
   return [
-    `${task}, fold ${fold}, ${phases.search.steps} steps of search and ${phases.retrain.steps} of retraining: a reduced length.`,
+    `${task}${facts.phantom ? ' (phantom: volumes drawn by rules)' : ''}, fold ${fold}, ${phases.search.steps} steps of search and ${phases.retrain.steps} of retraining: a reduced length.`,
     `Mean Dice of ${cases} cases of an inner split of the fold's training part; the fold's validation cases were not used.`,
     'Before retraining: the derived network with the weights of the search. Behind ± stands the standard deviation over seeds.',
     `Entropies and operations: mean over the last epoch of the search. Seconds on ${threads} thread${threads === 1 ? '' : 's'} of ${cpu}, which may have had other work.`,

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadCase, openDataset } from '../../src/data/msd';
 import { writePhantom } from '../../src/data/phantom';
 import { prepareCase } from '../../src/data/preprocess';
@@ -18,6 +18,7 @@ import { ablationJobs, ablations, isDone, variantRun, variantsNamed } from '../.
 import { ablationPage, publishAblation } from '../../src/run/ablation-publish';
 import { splitOf } from '../../src/run/cases';
 import { readCheckpoint, unpack } from '../../src/run/checkpoint';
+import { main } from '../../src/run/cli';
 import { preprocessingOf } from '../../src/run/config';
 import { byEpoch } from '../../src/run/epochs';
 import { checkpointFile, openRun, readGenotype, readLines, readRecord } from '../../src/run/folder';
@@ -198,6 +199,24 @@ describe('records of an ablation', () => {
     expect(page).toContain('| 5 · 0.956^e | 0 | not run | not run |');
     for (const { name } of ablations.tau.slice(0, 2))
       expect(isDone({ dir: path.join(out, name, 'seed0') })).toBe(true);
+  });
+
+  it('are printed by the command line, which asks for what it needs', async () => {
+    const [out, err] = (['stdout', 'stderr'] as const).map((stream) => {
+      const said: string[] = [];
+      vi.spyOn(process[stream], 'write').mockImplementation((text) => said.push(String(text)) > 0);
+      return said;
+    });
+    const codes = [
+      await main(['node', 'scnas', 'ablate', '--summary', dir, '--json']),
+      await main(['node', 'scnas', 'ablate', '--over', 'time']),
+    ];
+    vi.restoreAllMocks();
+    expect(codes).toEqual([0, 1]);
+    const { tau, readings } = JSON.parse(out.join(''));
+    expect(tau.map(({ runs }: { runs: unknown[] }) => runs.length)).toEqual([2, 1, 0, 0, 0]);
+    expect(readings.map(({ runs }: { runs: unknown[] }) => runs.length).slice(0, 2)).toEqual([2, 0]);
+    expect(err.join('')).toContain('--over: expected one of tau, readings, found time');
   });
 
   it('of another run do not replace one, and of another length do not stand beside one', () => {

@@ -2,13 +2,14 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openDataset } from '../../src/data/msd';
 import { writePhantom } from '../../src/data/phantom';
 import { key } from '../../src/engine/keys';
 import { toText } from '../../src/notebook/text';
 import { type Genotype, randomGenotype } from '../../src/paper/genotype';
 import { operations } from '../../src/paper/operations';
+import { main } from '../../src/run/cli';
 import { openRun, readGenotype, readRecord } from '../../src/run/folder';
 import { type Job, runJobs } from '../../src/run/jobs';
 import { loadModel } from '../../src/run/model';
@@ -87,6 +88,30 @@ describe('a transfer', { timeout: 120_000 }, () => {
     expect(scores).toMatch(/runs, 2 steps\) +not run +\d+\.\d\d +\d+\.\d\d ± \d+\.\d\d \(2 runs\)/);
     expect(less).toMatch(/ 2$/);
     expect(own).toContain('not run');
+  });
+
+  it('is the same from the command line, where nothing is left to do', async () => {
+    const file = path.join(folder, 'cells.json');
+    fs.writeFileSync(file, JSON.stringify(genotype));
+    const words = [
+      'transfer',
+      '--from',
+      file,
+      '--data',
+      work.dataset.root,
+      '--config',
+      'smoke',
+      '--out',
+      dir,
+    ];
+    const said: string[] = [];
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+    vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+    const settings = set.flatMap((setting) => ['--set', setting]);
+    const code = await main(['node', 'scnas', ...words, ...settings, '--controls', '2', '--json']);
+    vi.restoreAllMocks();
+    expect(code).toBe(0);
+    expect(JSON.parse(said.join(''))).toEqual({ task: HEART, tables: transferTables(dir, HEART) });
   });
 
   it('refuses cells of the very task, and takes those of a run folder', () => {
