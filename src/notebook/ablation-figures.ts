@@ -96,7 +96,7 @@ function change(first: AblationRow, { runs }: AblationRow, quantity: Quantity, r
     return [relative ? (100 * (values[quantity] - own)) / own : values[quantity] - own];
   });
   const { mean, sd } = meanAndSd(differences.filter(Number.isFinite));
-  return [mean, sd || 0] as const;
+  return { mean, sd: sd || 0 };
 }
 
 /**
@@ -105,10 +105,10 @@ function change(first: AblationRow, { runs }: AblationRow, quantity: Quantity, r
  */
 export function ablationTornado(rows: readonly AblationRow[], title: string): TornadoFigure {
   const [first, ...others] = rows;
-  const changes = others.map((row) => ({
-    name: row.title,
-    values: [change(first, row, 'diceAfter', false), change(first, row, 'multiplyAdds', true)],
-  }));
+  const changes = others.map((row) => {
+    const moved = [change(first, row, 'diceAfter', false), change(first, row, 'multiplyAdds', true)];
+    return { name: row.title, values: moved.map(({ mean }) => mean), errors: moved.map(({ sd }) => sd) };
+  });
   const seeds = first.runs.length;
   const base =
     seeds > 0

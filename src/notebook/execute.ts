@@ -120,7 +120,6 @@ export function problems(notebook: Notebook): string[] {
 function cellProblems(cell: NotebookCell): string[] {
   const source = joined(cell.source);
   const forms = shown(cell);
-  const figures = forms.filter((f) => f.includes('image/svg+xml') || f.includes('text/markdown'));
   const words = JSON.stringify(cell.outputs ?? []);
   return [
     ...((cell.outputs ?? []).some((o) => o.output_type === 'error') ? ['an error'] : []),
@@ -129,7 +128,7 @@ function cellProblems(cell: NotebookCell): string[] {
       ? ['an uncaught exception']
       : []),
     ...(/(^|\n)\s*console\.log\(/.test(source) && !printed(cell) ? ['console.log, but nothing printed'] : []),
-    ...(SHOWS.test(source) && figures.length === 0 ? ['a figure promised, none shown'] : []),
+    ...(SHOWS.test(source) && forms.length === 0 ? ['a figure promised, none shown'] : []),
     ...(forms.some((f) => !f.includes('text/plain')) ? ['a figure without text'] : []),
     ...(forms.some((f) => f.includes('application/vnd.plotly.v1+json') && !f.includes('image/svg+xml'))
       ? ['a plot without a still picture']

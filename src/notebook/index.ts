@@ -33,6 +33,7 @@ export * from './serve';
 export * from './sizes';
 export * from './slices';
 export { toSvg } from './svg';
+export * from './tau-figures';
 export { toText } from './text';
-export { tornadoFigure } from './tornado';
+export { type Change, tornadoFigure } from './tornado';
 export * from './windows';

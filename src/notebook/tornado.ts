@@ -8,24 +8,30 @@ const [MORE, LESS, NONE] = ['#0072B2', '#D55E00', '#777777'];
 const WIDTH = 760;
 const ROW = 22;
 
+/** What a change moves: a value for each measure (NaN: not run), and half the length of its whisker. */
+export interface Change {
+  readonly name: string;
+  readonly values: readonly number[];
+  readonly errors?: readonly number[];
+}
+
 /**
  * Changes sorted by the size of the first measure, those without a number last.
  *
- * @param changes a row each: its name, and for each measure a value (NaN: not run) and half the length of its whisker
+ * @param changes a row each
  * @param measures title of each measure, with its unit
  */
 export function tornadoFigure(
-  changes: readonly { readonly name: string; readonly values: readonly (readonly [number, number])[] }[],
+  changes: readonly Change[],
   measures: readonly string[],
   { title, caption = '' }: { readonly title: string; readonly caption?: string },
 ): TornadoFigure {
-  const size = ({ values }: (typeof changes)[number]) =>
-    Number.isFinite(values[0]?.[0]) ? Math.abs(values[0][0]) : -1;
+  const size = ({ values }: Change) => (Number.isFinite(values[0]) ? Math.abs(values[0]) : -1);
   const sorted = [...changes].sort((a, b) => size(b) - size(a));
   const panels = measures.map((name, m) => ({
     title: name,
-    values: sorted.map(({ values }) => values[m]?.[0] ?? Number.NaN),
-    errors: sorted.map(({ values }) => values[m]?.[1] ?? 0),
+    values: sorted.map(({ values }) => values[m]),
+    errors: sorted.map(({ errors }) => errors?.[m] ?? 0),
   }));
   return { kind: 'tornado', title, caption, categories: sorted.map(({ name }) => name), panels };
 }

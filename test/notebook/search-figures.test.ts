@@ -154,28 +154,10 @@ describe('charts of a search', () => {
 
 describe('a tornado', () => {
   const rows = [
-    {
-      name: 'small',
-      values: [
-        [0.1, 0],
-        [5, 1],
-      ],
-    },
-    {
-      name: 'none',
-      values: [
-        [Number.NaN, 0],
-        [Number.NaN, 0],
-      ],
-    },
-    {
-      name: 'large',
-      values: [
-        [-2, 0.5],
-        [Number.NaN, 0],
-      ],
-    },
-  ] as const;
+    { name: 'small', values: [0.1, 5], errors: [0, 1] },
+    { name: 'none', values: [Number.NaN, Number.NaN] },
+    { name: 'large', values: [-2, Number.NaN], errors: [0.5, 0] },
+  ];
   const figure = tornadoFigure(rows, ['Dice', 'cost'], { title: 'T' });
 
   it('has the largest first and what was not run last, said to be so', () => {
