@@ -7,6 +7,7 @@ import { tableText } from './table';
 export function toText(figure: Figure): string {
   switch (figure.kind) {
     case 'lines':
+      if (figure.series.length === 0) return `${figure.title}: no data`;
       return `${figure.title}: ${figure.series.map(({ name, y }) => `${name} ${ends(y)}`).join(', ')} (${figure.series[0]?.y.length ?? 0} points)`;
     case 'heat':
       return `${figure.title}: ${figure.panels.map((p) => p.title).join(', ')}; ${figure.rows.length} × ${figure.columns.length}, ${figure.scale} ${short(figure.range[0])} to ${short(figure.range[1])}`;

@@ -7,6 +7,8 @@ import { short, ticks, wrap } from './scale';
 const [MORE, LESS, NONE] = ['#0072B2', '#D55E00', '#777777'];
 const WIDTH = 760;
 const ROW = 22;
+/** Between two panels. */
+const GAP = 40;
 
 /** What a change moves: a value for each measure (NaN: not run), and half the length of its whisker. */
 export interface Change {
@@ -45,17 +47,17 @@ function reach({ values, errors }: TornadoPanel): number {
 
 export function tornadoSvg(figure: TornadoFigure): string {
   const { categories, panels } = figure;
-  const left = 20 + 6 * Math.max(8, ...categories.map((c) => c.length));
-  const each = (WIDTH - left - 12 - 24 * (panels.length - 1)) / panels.length;
+  const left = 24 + 6.1 * Math.max(8, ...categories.map((c) => c.length));
+  const each = (WIDTH - left - 12 - GAP * (panels.length - 1)) / panels.length;
   const tall = ROW * categories.length;
   return page(figure, WIDTH, tall + 62, (top) => {
     const first = top + 26;
     const names = categories.map((name, i) => text(left - 8, first + ROW * i + 15, name, { anchor: 'end' }));
     const drawn = panels.map((panel, p) => {
-      const middle = left + p * (each + 24) + each / 2;
+      const middle = left + p * (each + GAP) + each / 2;
       const far = reach(panel);
       const x = (v: number) => middle + (v / far) * (each / 2);
-      const marks = ticks(-far, far, 4).map(
+      const marks = ticks(-far, far, 5).map(
         (v) =>
           box(x(v) - 0.5, first, 1, tall, v === 0 ? '#888' : '#e6e6e6') +
           text(x(v), first + tall + 15, short(v), { anchor: 'middle' }),
