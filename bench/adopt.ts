@@ -35,11 +35,7 @@ interface Training {
 
 async function adopt(trained: string, dir: string, genotypeFile: string): Promise<void> {
   const training = readJson(path.join(trained, 'training.json'), 'train it first') as Training;
-  const genotype = parseGenotype(
-    readJson(genotypeFile, 'give a genotype.json'),
-    operations,
-    genotypeFile,
-  );
+  const genotype = parseGenotype(readJson(genotypeFile, 'give a genotype.json'), operations, genotypeFile);
   const { batch, rate, decay, steps, stem, patch, inner, fold, seed } = training;
   const retrain = { stem, batch, microBatch: batch, steps, stepsPerEpoch: 50, 'adam.rate': rate, decay };
   const planned = await planRun(hippocampus(process.env.SCNAS_DATA), {
@@ -56,7 +52,8 @@ async function adopt(trained: string, dir: string, genotypeFile: string): Promis
   writeGenotype(run, genotype);
   fs.mkdirSync(dir, { recursive: true });
   writeWhole(path.join(dir, 'model.safetensors'), fs.readFileSync(path.join(trained, 'model.safetensors')));
-  for (const [step, loss] of training.loss) appendLine(run, 'metrics.jsonl', { phase: 'retrain', step, loss });
+  for (const [step, loss] of training.loss)
+    appendLine(run, 'metrics.jsonl', { phase: 'retrain', step, loss });
   const { engine, device } = training;
   updateRecord(run, {
     phases: { retrain: { steps: training.done, seconds: training.seconds } },
