@@ -7,6 +7,8 @@ export interface Description {
   readonly modalities: readonly string[];
   readonly classes: readonly string[];
   readonly cases: readonly { readonly id: string; readonly image: string; readonly label?: string }[];
+  /** True where the volumes are drawn by rules (scnas phantom). */
+  readonly phantom: boolean;
   readonly bytes: Buffer;
 }
 
@@ -40,7 +42,7 @@ export function readDescription(root: string): Description {
   const twice = sorted.find(({ id }, index) => index > 0 && sorted[index - 1].id === id);
   if (twice) complain(file, 'each case once in "training"', `${twice.id} more than once`);
   if (sorted.length === 0) complain(file, 'a case in "training"', 'only ._ files');
-  return { modalities, classes, cases: sorted, bytes };
+  return { modalities, classes, cases: sorted, phantom: own(json, 'phantom') !== undefined, bytes };
 }
 
 function readWhole(file: string): Buffer {

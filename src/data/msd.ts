@@ -22,6 +22,8 @@ export interface Dataset {
   readonly modalities: readonly string[];
   readonly classes: readonly string[];
   readonly cases: readonly DatasetCase[];
+  /** True where the volumes are drawn by rules (scnas phantom). */
+  readonly phantom?: boolean;
   /** SHA-256 of dataset.json and of the names and sizes of the files it lists. */
   readonly hash: string;
 }
@@ -46,7 +48,7 @@ export interface RawCase {
  */
 export function openDataset(dir: string, task?: string): Dataset {
   const root = taskFolder(path.resolve(dir), task);
-  const { modalities, classes, cases, bytes } = readDescription(root);
+  const { modalities, classes, cases, phantom, bytes } = readDescription(root);
   const hash = createHash('sha256').update(bytes);
   const files = cases.flatMap(({ image, label }) => (label === undefined ? [image] : [image, label]));
   const missing = files.filter((file) => !existsSync(file));
@@ -59,7 +61,15 @@ export function openDataset(dir: string, task?: string): Dataset {
     });
   }
   for (const file of files) hash.update(`\n${path.relative(root, file)} ${statSync(file).size}`);
-  return { root, name: path.basename(root), modalities, classes, cases, hash: hash.digest('hex') };
+  return {
+    root,
+    name: path.basename(root),
+    modalities,
+    classes,
+    cases,
+    ...(phantom ? { phantom } : {}),
+    hash: hash.digest('hex'),
+  };
 }
 
 /** The folder of a task: `dir` itself if it has dataset.json, else the one in it that is meant. Errors as {@link openDataset}'s. */

@@ -9,13 +9,16 @@ const controls: Readonly<Record<string, string>> = {
   unet: 'plain 3D U-Net (control)',
 };
 
-/** The paper's columns, then those of other tasks; a task with several plans or class lists has its columns once for each. */
-export function columnsOf(runs: readonly TableRun[]): TableColumn[] {
+/**
+ * The paper's columns where they are wanted, then those of other tasks and classes; a task with several plans or class lists has its columns
+ * once for each.
+ */
+export function columnsOf(runs: readonly TableRun[], paperToo: boolean): TableColumn[] {
   const tasks = groups(runs, (run) => run.task).map((own) => ({
     task: own[0].task,
     plans: groups(own, (run) => run.plan),
   }));
-  const known = [...new Set(table1Columns.map(({ task }) => task))];
+  const known = paperToo ? [...new Set(table1Columns.map(({ task }) => task))] : [];
   const empty = known.filter(
     (task) => !tasks.some((own) => own.plans.some((p) => p[0].task === task && fits(p[0]))),
   );
@@ -77,14 +80,17 @@ export interface RowRuns {
   readonly own: readonly TableRun[];
 }
 
-/** The paper's methods, run or not, then the others; a method with several settings in one column has a row for each. */
+/** The paper's methods, run or not, then what else was run; a method with several settings in one column has a row for each. */
 export function rowsOf(runs: readonly TableRun[]): RowRuns[] {
   const found = [...new Set(runs.map(({ method }) => method))];
   const titles = new Map<string, string>([
     ...table1Rows.map(({ method, title }): [string, string] => [method, title]),
     ...Object.entries(controls),
   ]);
-  const order = [...titles.keys(), ...found.filter((method) => !titles.has(method)).sort()];
+  const order = [
+    ...[...titles.keys()].filter((method) => !Object.hasOwn(controls, method) || found.includes(method)),
+    ...found.filter((method) => !titles.has(method)).sort(),
+  ];
   return order.flatMap((method) => {
     const title = titles.get(method) ?? method;
     const own = runs.filter((run) => run.method === method);

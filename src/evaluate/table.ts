@@ -1,11 +1,12 @@
 /**
  * Table 1 from the records of runs: what may stand in one cell, one row, one table, and what each cell says.
  *
- * A table holds runs with one training budget; a column one task with one data set, class list and plan; a row one method with one set of its own
- * settings. What differs is kept apart, never averaged. Every number is a mean over cases, of labels.
+ * A table holds runs with one training budget, of the paper's tasks or of one other task; a column one task with one data set, class list and
+ * plan; a row one method with one set of its own settings. What differs is kept apart, never averaged. Every number is a mean over cases, of
+ * labels.
  */
 import { key } from '../engine/keys';
-import { table1Rows } from '../paper/table1';
+import { table1Columns, table1Rows } from '../paper/table1';
 import { summarise, wilcoxon } from './statistics';
 import { checkFolds, columnKey, columnsOf, groups, rowsOf, separations } from './table-layout';
 
@@ -34,6 +35,8 @@ export interface TableRun {
   /** True where the volumes are drawn by rules: such numbers say nothing of the paper's. */
   readonly phantom: boolean;
   readonly seconds: number;
+  /** Of one forward pass of a patch; null where the record does not say. */
+  readonly multiplyAdds: number | null;
   readonly commit: string;
   /** The run's folder as seen from the table's, and the files that are in it. */
   readonly href: string;
@@ -81,6 +84,8 @@ export interface TableRow {
 
 /** Runs of one training budget. */
 export interface BudgetTable {
+  /** Table 1, or the one task outside the paper that it is of. */
+  readonly title: string;
   readonly budget: string;
   readonly columns: readonly TableColumn[];
   readonly rows: readonly TableRow[];
@@ -88,34 +93,42 @@ export interface BudgetTable {
   readonly notes: readonly string[];
 }
 
+export const TABLE_1 = 'Table 1';
+
 /** Whom the others are tested against, as in the paper the network trained the same way. */
 const REFERENCE = 'uresnet';
 
 /**
- * The tables that these runs make, one a budget; without runs one table in which nothing was run.
+ * The tables that these runs make: for each budget Table 1, and one for each task that the paper lacks. Without runs Table 1, in which nothing
+ * was run.
  *
  * Errors: a ScnasError for two runs of one place, a case in two folds of one method, or a case twice in a run.
  */
 export function buildTables(runs: readonly TableRun[]): readonly BudgetTable[] {
-  const budgets = groups(runs, (run) => run.budget);
-  if (budgets.length === 0) return [buildTable([])];
-  return budgets.map(buildTable);
+  const inPaper = (task: string) => table1Columns.some((column) => column.task === task);
+  if (runs.length === 0) return [buildTable(TABLE_1, [])];
+  return groups(runs, (run) => run.budget).flatMap((same) =>
+    groups(same, ({ task }) => (inPaper(task) ? TABLE_1 : task)).map((own) =>
+      buildTable(inPaper(own[0].task) ? TABLE_1 : own[0].task, own),
+    ),
+  );
 }
 
-function buildTable(runs: readonly TableRun[]): BudgetTable {
-  const columns = columnsOf(runs);
+function buildTable(title: string, runs: readonly TableRun[]): BudgetTable {
+  const columns = columnsOf(runs, title === TABLE_1);
   const rowRuns = rowsOf(runs);
   const reference = rowRuns.filter(({ method, own }) => method === REFERENCE && own.length > 0);
   const against = reference.length === 1 ? reference[0].own : [];
-  const rows = rowRuns.map(({ title, method, own }) => {
-    checkFolds(title, own);
+  const rows = rowRuns.map(({ title: name, method, own }) => {
+    checkFolds(name, own);
     const dice = table1Rows.find((row) => row.method === method)?.dice;
     const cells = columns.map((column) =>
       cellOf(own, column, dice?.[column.paper ?? -1] ?? null, method === REFERENCE ? [] : against),
     );
-    return { title, method, cells };
+    return { title: name, method, cells };
   });
   return {
+    title,
     budget: runs[0]?.words.budget ?? 'no runs',
     columns,
     rows,

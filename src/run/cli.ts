@@ -19,6 +19,7 @@ import { addPublish } from './commands/publish';
 import { addRetrain } from './commands/retrain';
 import { addSearch } from './commands/search';
 import { addStart } from './commands/start';
+import { addTable } from './commands/table';
 import { addTransfer } from './commands/transfer';
 import { INTERRUPTED, Interrupted } from './stop';
 
@@ -32,6 +33,7 @@ const commands = [
   addCompare,
   addTransfer,
   addAblate,
+  addTable,
   addPredict,
   addCost,
   addPublish,
