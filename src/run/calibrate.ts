@@ -7,16 +7,16 @@ import type { Shape3 } from '../engine/model';
 import { initialise } from '../engine/model';
 import { tf } from '../engine/tf';
 import { windowStarts } from '../evaluate/window';
+import { methodOf } from '../networks/methods';
 import { temperature } from '../paper/anneal';
 import { initialSearch, searchStep } from '../paper/bilevel';
 import { totalCost } from '../paper/cost';
 import { type BatchTensors, sampleNetwork } from '../paper/first-order';
-import { derivedNetwork, type Sample, supernet } from '../paper/network';
+import { type Sample, supernet } from '../paper/network';
 import { initialRetrain, retrainStep } from '../paper/retrain';
 import { disposeState } from './checkpoint';
 import type { Config } from './config';
-import { typicalGenotype } from './expected';
-import { expectedCost, networkOptions, type PhaseName } from './memory';
+import { expectedCost, networkOptions, type PhaseName, retrainNetwork } from './memory';
 
 /** Seconds of one step of each phase with its whole batch, and of one window of the prediction with all its flips. */
 export interface StepSeconds {
@@ -44,29 +44,45 @@ export interface Timed {
   readonly multiplyAdds: number;
 }
 
+/** Timed work of a method, good for every task: what depends on a task are the multiply-adds. */
+export interface Rates {
+  /** Absent where the method does not search. */
+  readonly search?: Line;
+  readonly retrain: Line;
+  readonly window: Line;
+}
+
 /** Times each phase of a configuration. */
-export function calibrate(
+export function calibrate(config: Config, options: CalibrationOptions = {}): StepSeconds {
+  const own: Config = { ...config, method: 'scnas' };
+  return stepSeconds(own, ratesOf(own, options));
+}
+
+/** Times the work of the configuration's method on a part of its patch. */
+export function ratesOf(
   config: Config,
   { budget = 20, clock = () => performance.now() / 1000 }: CalibrationOptions = {},
-): StepSeconds {
-  const line = (measure: Measure) => timeOf(config.patch, measure, budget, clock);
+): Rates {
+  const line = (timed: typeof timedForward) =>
+    timeOf(config.patch, (patch, steps) => timed(config, patch, steps, clock), budget, clock);
+  const searches = methodOf(config.method).genotype === 'searched';
+  return {
+    ...(searches ? { search: line(timedSearch) } : {}),
+    retrain: line(timedRetrain),
+    window: line(timedForward),
+  };
+}
+
+/** What the rates of a method come to in a configuration. */
+export function stepSeconds(config: Config, { search, retrain, window }: Rates): StepSeconds {
   // A step of the search passes Θ's batch and α's; each micro-batch is a pass of its own.
   const step = (phase: PhaseName, passes: number, { fixed, rate }: Line) => {
     const { batch, microBatch } = config[phase];
     return passes * (batch / microBatch) * fixed + passes * batch * expectedCost(config, phase).flops * rate;
   };
-  const window = line((patch, steps) => timedForward(config, patch, steps, clock));
   return {
-    search: step(
-      'search',
-      2,
-      line((patch, steps) => timedSearch(config, patch, steps, clock)),
-    ),
-    retrain: step(
-      'retrain',
-      1,
-      line((patch, steps) => timedRetrain(config, patch, steps, clock)),
-    ),
+    search: search ? step('search', 2, search) : 0,
+    retrain: step('retrain', 1, retrain),
     window: (config.flips ? 8 : 1) * (window.fixed + window.rate * expectedCost(config, 'retrain').flops),
   };
 }
@@ -77,7 +93,7 @@ export function windowsOf(shape: Shape3, patch: Shape3): number {
 }
 
 /** Seconds of a pass: a fixed part, which dispatch takes, and one for each multiply-add. */
-interface Line {
+export interface Line {
   readonly fixed: number;
   readonly rate: number;
 }
@@ -152,8 +168,7 @@ function timedSearch(config: Config, patch: Shape3, steps: number, clock: () => 
 
 function timedRetrain(config: Config, patch: Shape3, steps: number, clock: () => number): Timed[] {
   const { retrain, seed, readings } = config;
-  const options = networkOptions(config, 'retrain');
-  const net = derivedNetwork(options, typicalGenotype(options, seed));
+  const net = retrainNetwork(config);
   const multiplyAdds = totalCost(net.cost(patch)).flops * retrain.microBatch;
   return timedSteps(
     initialRetrain(net, retrain, seed),
@@ -167,8 +182,7 @@ function timedRetrain(config: Config, patch: Shape3, steps: number, clock: () =>
 }
 
 function timedForward(config: Config, patch: Shape3, steps: number, clock: () => number): Timed[] {
-  const options = networkOptions(config, 'retrain');
-  const net = derivedNetwork(options, typicalGenotype(options, config.seed));
+  const net = retrainNetwork(config);
   const theta = initialise(net.parameters, key(config.seed, 'theta'));
   const batch = batchOf(config, patch, 1);
   const multiplyAdds = totalCost(net.cost(patch)).flops;

@@ -20,6 +20,7 @@ import { addRetrain } from './commands/retrain';
 import { addSearch } from './commands/search';
 import { addStart } from './commands/start';
 import { addTable } from './commands/table';
+import { addTable1 } from './commands/table1';
 import { addTransfer } from './commands/transfer';
 import { INTERRUPTED, Interrupted } from './stop';
 
@@ -34,6 +35,7 @@ const commands = [
   addTransfer,
   addAblate,
   addTable,
+  addTable1,
   addPredict,
   addCost,
   addPublish,

@@ -1,9 +1,11 @@
 /** How much memory a training step takes, about, and the micro-batch that fits what is at hand. */
-import { parameterCount, type Shape3 } from '../engine/model';
+import { type Network, parameterCount, type Shape3 } from '../engine/model';
+import { methodOf } from '../networks/methods';
 import { type TotalCost, totalCost } from '../paper/cost';
-import { derivedNetwork, type NetworkOptions, supernet } from '../paper/network';
+import { type NetworkOptions, supernet } from '../paper/network';
 import type { Config } from './config';
 import { typicalGenotype, typicalSamples } from './expected';
+import { networkOf } from './model';
 import { loadOperations } from './operations';
 import { memoryBytes } from './pool';
 
@@ -32,11 +34,17 @@ export function networkOptions(config: Config, phase: PhaseName): NetworkOptions
   return { inputs, classes: classes.length, stem, operations, readings, recompute };
 }
 
-/** Multiply-adds of one forward pass of one sample, parameters in use and activations: the mean over draws of the search, or of a random genotype. */
+/** The network that the configuration's method retrains: of a genotype of middling cost, or the one designed by hand. */
+export function retrainNetwork(config: Config): Network {
+  const options = networkOptions(config, 'retrain');
+  const genotype = methodOf(config.method).genotype ? typicalGenotype(options, config.seed) : undefined;
+  return networkOf(config, genotype, options.operations, 'plan');
+}
+
+/** Multiply-adds of one forward pass of one sample, parameters in use and activations: the mean over draws of the search, or of {@link retrainNetwork}. */
 export function expectedCost(config: Config, phase: PhaseName, patch: Shape3 = config.patch): TotalCost {
   const options = networkOptions(config, phase);
-  if (phase === 'retrain')
-    return totalCost(derivedNetwork(options, typicalGenotype(options, config.seed)).cost(patch));
+  if (phase === 'retrain') return totalCost(retrainNetwork(config).cost(patch));
   const net = supernet(options);
   const costs = typicalSamples(net, config.seed).map((sample) => totalCost(net.cost(sample, patch)));
   const mean = (of: (c: TotalCost) => number) => costs.reduce((sum, c) => sum + of(c), 0) / costs.length;
@@ -59,12 +67,14 @@ export function sampleBytes(config: Config, phase: PhaseName, patch: Shape3 = co
   return factor.outputs * outputs + factor.held * expectedCost(config, phase, patch).activationBytes;
 }
 
+/** The network whose parameters a phase trains. */
+export function phaseNetwork(config: Config, phase: PhaseName) {
+  return phase === 'search' ? supernet(networkOptions(config, phase)) : retrainNetwork(config);
+}
+
 /** What a phase holds whatever its micro-batch: the process, the parameters of the whole network and what Adam keeps of them. */
 function fixedBytes(config: Config, phase: PhaseName): number {
-  const options = networkOptions(config, phase);
-  const network =
-    phase === 'search' ? supernet(options) : derivedNetwork(options, typicalGenotype(options, config.seed));
-  return BASE + PARAMETER * parameterCount(network.parameters);
+  return BASE + PARAMETER * parameterCount(phaseNetwork(config, phase).parameters);
 }
 
 /** About the peak of a step, bytes. */

@@ -23,7 +23,8 @@ export interface RunOptions {
   readonly inner?: boolean;
   readonly seed?: string;
   readonly run?: string;
-  readonly resume?: boolean;
+  /** `auto`: go on where the folder has a run, else begin. */
+  readonly resume?: boolean | string;
   readonly operations?: string;
   readonly plan?: string;
   readonly spacing?: string;
@@ -60,7 +61,7 @@ export function withRun(command: Command): Command {
     .option('--inner', 'choose by this: validate on a fifth of the fold’s training part, not on its cases')
     .option('--seed <n>', 'every random number follows from it')
     .option('--run <dir>', 'the run folder; default runs/TASK-CONFIG-foldK-seedN')
-    .option('--resume', 'go on with the run in that folder')
+    .option('--resume [when]', 'go on with the run in that folder; with `auto` begin it where there is none')
     .option(
       '--operations <file>',
       'TypeScript file with `export const operations`, the candidates to search over',
@@ -123,11 +124,19 @@ export function runName({ task, name, fold, inner, seed, method }: Config): stri
 
 /** The run folder that the options ask for: a new one, or with --resume one that is there, checked to be the same run. */
 export async function runOf(options: RunOptions): Promise<RunFolder> {
-  if (options.resume && options.run) return resumed(options, options.run);
+  if (options.run && goesOn(options, options.run)) return resumed(options, options.run);
   const { createRun } = await import('../folder');
   const { config, plan } = await plannedBy(options);
   const dir = options.run ?? runName(config);
-  return options.resume ? resumed(options, dir) : createRun(dir, config, plan);
+  return goesOn(options, dir) ? resumed(options, dir) : createRun(dir, config, plan);
+}
+
+/** Whether a run goes on, or begins. */
+function goesOn({ resume = false }: RunOptions, dir: string): boolean {
+  if (typeof resume === 'boolean') return resume;
+  if (resume !== 'auto')
+    fail({ where: '--resume', expected: 'nothing behind it, or auto', found: resume, next: 'correct it' });
+  return fs.existsSync(path.join(dir, 'config.json'));
 }
 
 /** What is not said anew on the command line is as the run has it; the data and the operations are looked at again. */

@@ -24,7 +24,7 @@ export function addStart(program: Command): void {
         ...options,
         dir: options.run,
         given: given(options),
-        resume: options.resume || finished,
+        resume: options.resume === true || finished,
       };
       const done = await withHooks(
         `npm start -- --resume${options.run === path.join('runs', 'start') ? '' : ` --run ${options.run}`}`,
