@@ -1,13 +1,8 @@
 /** What may stand together in Table 1: its columns, its rows, and what is refused or kept apart. */
 import { fail } from '../engine/errors';
+import { methodList } from '../networks/methods';
 import { table1Columns, table1Rows } from '../paper/table1';
 import type { TableColumn, TableRun } from './table';
-
-/** Rows that the paper lacks. */
-const controls: Readonly<Record<string, string>> = {
-  random: 'random genotype (control)',
-  unet: 'plain 3D U-Net (control)',
-};
 
 /**
  * The paper's columns where they are wanted, then those of other tasks and classes; a task with several plans or class lists has its columns
@@ -50,7 +45,7 @@ export function columnsOf(runs: readonly TableRun[], paperToo: boolean): TableCo
         return classes.length > 1 ? [...own, mean] : own;
       }),
   );
-  return [...paper, ...others];
+  return groups([...paper, ...others], ({ task }) => task).flat();
 }
 
 function paperColumns(task: string, plan: string, tail: string, run: TableRun | undefined): TableColumn[] {
@@ -83,14 +78,14 @@ export interface RowRuns {
 /** The paper's methods, run or not, then what else was run; a method with several settings in one column has a row for each. */
 export function rowsOf(runs: readonly TableRun[]): RowRuns[] {
   const found = [...new Set(runs.map(({ method }) => method))];
-  const titles = new Map<string, string>([
+  const inPaper = table1Rows.map(({ method }) => method);
+  const titles = new Map([
+    ...methodList.map(({ name, title }): [string, string] => [name, `${title} (control)`]),
     ...table1Rows.map(({ method, title }): [string, string] => [method, title]),
-    ...Object.entries(controls),
   ]);
-  const order = [
-    ...[...titles.keys()].filter((method) => !Object.hasOwn(controls, method) || found.includes(method)),
-    ...found.filter((method) => !titles.has(method)).sort(),
-  ];
+  const controls = methodList.map(({ name }): string => name).filter((name) => !inPaper.includes(name));
+  const known = [...inPaper, ...controls.filter((name) => found.includes(name))];
+  const order = [...known, ...found.filter((name) => !known.includes(name)).sort()];
   return order.flatMap((method) => {
     const title = titles.get(method) ?? method;
     const own = runs.filter((run) => run.method === method);

@@ -47,13 +47,15 @@ export async function campaignTasks(campaign: Campaign, hooks: CasesHooks = {}):
       ? { dataset: openDataset(campaign.data, name), facts: undefined }
       : published(name);
     const plans = new Map<Method, Planned>();
-    for (const method of new Set<Method>(['scnas', ...campaign.methods])) {
+    for (const [i, method] of [...new Set<Method>(['scnas', ...campaign.methods])].entries()) {
       const { given, ...rest } = layersOf(campaign, { task: name, method, fold: 0, seed: 0 });
       const names = operations.map((operation) => operation.name);
       const layers = { ...rest, given: { ...given, operations: names, operationsHash } };
       plans.set(
         method,
-        facts ? planned(dataset, facts, layers) : await planFor(dataset, layers, undefined, hooks),
+        facts
+          ? planned(dataset, facts, layers)
+          : await planFor(dataset, layers, undefined, i === 0 ? hooks : {}),
       );
     }
     found.push({ name, cases: dataset.cases.length, there, plans });

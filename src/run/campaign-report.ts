@@ -3,7 +3,8 @@ import type { Campaign, Job } from './campaign';
 import { rules } from './campaign';
 import { type CampaignTask, type Needs, preparedBytes } from './campaign-needs';
 
-const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 3 : 1)} GiB`;
+const gib = (bytes: number) =>
+  bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 const hours = (value: number | null) =>
   value === null
     ? '–'

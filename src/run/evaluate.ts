@@ -8,14 +8,13 @@ import { prepareCase } from '../data/preprocess';
 import { fail } from '../engine/errors';
 import type { Network, Theta } from '../engine/model';
 import { tf } from '../engine/tf';
-import { meanDice } from '../evaluate/dice';
 import { predictLabels } from '../evaluate/predict';
 import { splitOf } from './cases';
 import { preprocessingOf } from './config';
 import { appendLine, type RunFolder, readLines, updateRecord } from './folder';
 import { loadModel } from './model';
 import type { Hooks } from './phase';
-import { type CaseLine, caseLine, orNull, summariseLines } from './scores';
+import { type CaseLine, caseLine, diceOfLines, summariseLines } from './scores';
 import { Interrupted } from './stop';
 
 export type { CaseLine } from './scores';
@@ -118,18 +117,4 @@ export async function scoreCases(
     tf.dispose(theta);
   }
   return readLines<CaseLine>(run, file);
-}
-
-/** Mean Dice over cases by class, and over the classes. */
-export function diceOfLines(
-  cases: readonly CaseLine[],
-  classes: readonly string[],
-): Readonly<Record<string, number | null>> {
-  const rows = cases.map(({ id, dice }) => ({
-    id,
-    dice: [Number.NaN, ...classes.slice(1).map((name) => dice[name] ?? Number.NaN)],
-  }));
-  const { perClass, mean } = meanDice(rows);
-  const named = classes.slice(1).map((name, k): [string, number | null] => [name, orNull(perClass[k + 1])]);
-  return { ...Object.fromEntries(named), mean: orNull(mean) };
 }

@@ -6,9 +6,10 @@ import type { SearchState } from '../paper/bilevel';
 import { derivedNetwork } from '../paper/network';
 import type { Operation } from '../paper/operations';
 import { readCheckpoint, unpack } from './checkpoint';
-import { diceOfLines, scoreCases } from './evaluate';
+import { scoreCases } from './evaluate';
 import { checkpointFile, type RunFolder, readGenotype, updateRecord } from './folder';
 import type { Hooks } from './phase';
+import { diceOfLines } from './scores';
 
 /** A line a case, as cases.jsonl. */
 const FILE = 'cases-before.jsonl';

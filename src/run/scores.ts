@@ -69,6 +69,20 @@ export function scoreOf(line: CaseLine, metric: Metric, name: string): number {
   return numbers.length === 0 ? Number.NaN : numbers.reduce((a, b) => a + b, 0) / numbers.length;
 }
 
+/** Mean Dice over cases by class, and over the classes. */
+export function diceOfLines(
+  cases: readonly CaseLine[],
+  classes: readonly string[],
+): Readonly<Record<string, number | null>> {
+  const rows = cases.map(({ id, dice }) => ({
+    id,
+    dice: [Number.NaN, ...classes.slice(1).map((name) => dice[name] ?? Number.NaN)],
+  }));
+  const { perClass, mean } = meanDice(rows);
+  const named = classes.slice(1).map((name, k): [string, number | null] => [name, orNull(perClass[k + 1])]);
+  return { ...Object.fromEntries(named), mean: orNull(mean) };
+}
+
 /** A summary with null for what is not a number, as a record keeps it. */
 export type SummaryRecord = Readonly<Record<'n' | 'mean' | 'sd' | 'median' | 'low' | 'high', number | null>>;
 

@@ -100,7 +100,7 @@ function row({ columns, rows }: BudgetTable, t: number, r: number): string {
     const small = [
       words.spread,
       words.paper && `paper ${words.paper}${difference}`,
-      words.behind,
+      ...words.behind.split(', '),
       words.test,
     ].filter(Boolean);
     return `<td${lead(columns, c)}>${number}${mark}${small.map((line) => `<span class="small">${line}</span>`).join('')}</td>`;

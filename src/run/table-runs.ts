@@ -2,13 +2,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fail } from '../engine/errors';
-import { meanDice } from '../evaluate/dice';
 import type { TableRun } from '../evaluate/table';
 import type { Config } from './config';
 import { openRun, readLines, readRecord } from './folder';
 import { hashOf } from './hash';
 import type { RunRecord } from './record';
-import type { CaseLine } from './scores';
+import { type CaseLine, diceOfLines } from './scores';
 
 /** What was found below a folder. */
 export interface FoundRuns {
@@ -98,21 +97,16 @@ export function tableRun({ name, record, config, cases, href, files }: RunFiles)
 
 /** Refuses a Dice that is not the mean over the cases that stand beside it: one over all voxels at once (global Dice) is another number. */
 function checkDice(name: string, record: RunRecord, classes: readonly string[], cases: readonly CaseLine[]) {
-  const rows = cases.map(({ id, dice }) => ({
-    id,
-    dice: [Number.NaN, ...classes.map((label) => dice[label] ?? Number.NaN)],
-  }));
-  const { perClass, mean } = meanDice(rows);
-  const means = [...classes.map((label, k): [string, number] => [label, perClass[k + 1]]), ['mean', mean]];
+  const means = diceOfLines(cases, ['background', ...classes]);
   const known = Object.keys(record.dice ?? {});
-  for (const [label, value] of means as [string, number][]) {
-    const said = record.dice?.[label] ?? Number.NaN;
-    const same = Number.isNaN(value) ? Number.isNaN(said) : Math.abs(value - said) < 1e-9;
+  for (const [label, value] of Object.entries(means)) {
+    const said = record.dice?.[label] ?? null;
+    const same = value === null || said === null ? value === said : Math.abs(value - said) < 1e-9;
     if (!known.includes(label) || !same)
       fail({
         where: `${name}, Dice of ${label}`,
-        expected: `the mean over its ${cases.length} cases, ${value.toFixed(6)}`,
-        found: Number.isNaN(said) ? 'none' : `${said.toFixed(6)}, as of all voxels at once or of other cases`,
+        expected: `the mean over its ${cases.length} cases, ${value?.toFixed(6) ?? 'none'}`,
+        found: said === null ? 'none' : `${said.toFixed(6)}, as of all voxels at once or of other cases`,
         next: 'evaluate the run again: a table holds means over cases only',
       });
   }

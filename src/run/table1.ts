@@ -38,7 +38,7 @@ export async function runTable1(options: Table1Options): Promise<void> {
   const { out, say, dryRun } = options;
   const profile = profileFolder(options.profile);
   const local = path.basename(profile) === 'local';
-  const campaign = withData(campaignOf(options), options.data);
+  const campaign = withData(campaignOf(options), options);
   const jobs = campaignJobs(campaign);
   const progress = (phase: string, total: number, from: number) => progressLine({ phase, total, from });
   const tasks = await campaignTasks(campaign, { progress });
@@ -66,12 +66,15 @@ export async function runTable1(options: Table1Options): Promise<void> {
   );
 }
 
-/** The campaign with its data: the folder that is named, or phantoms where the configuration has them, drawn once into the cache. */
-function withData(campaign: Campaign, data: string | undefined): Campaign {
-  if (data || !campaignDefaults(campaign.config).phantoms)
-    return { ...campaign, data: path.resolve(dataFolder(data)) };
-  const [root] = campaign.tasks.map((task) => phantomData(task, campaignPhantoms).root);
-  return { ...campaign, data: path.dirname(root) };
+/** The campaign with its data: phantoms where the configuration has them and no folder is named, drawn once into the cache; else that folder. */
+function withData(campaign: Campaign, { data: given, dryRun, out }: Table1Options): Campaign {
+  if (!given && campaignDefaults(campaign.config).phantoms) {
+    const [root] = campaign.tasks.map((task) => phantomData(task, campaignPhantoms).root);
+    return { ...campaign, data: path.dirname(root) };
+  }
+  const data = given ?? process.env.SCNAS_DATA;
+  // Tasks that are nowhere can be predicted all the same.
+  return { ...campaign, data: dryRun && !data ? out : path.resolve(dataFolder(data)) };
 }
 
 /** Seconds that the timing of a phase may take, about. */

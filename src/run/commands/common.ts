@@ -218,11 +218,17 @@ export async function genotypeFrom(file: string, operationsFile: string | undefi
   return { genotype, operations };
 }
 
-/** Work on a run; a run that was made for it and came to nothing is taken back. */
-export async function workOn(run: RunFolder, work: () => Promise<unknown>): Promise<void> {
+/** Work on a run, by one process at a time; a run that was made for it and came to nothing is taken back. */
+export async function workOn<T>(run: RunFolder, work: () => Promise<T>): Promise<T> {
   const { forgetRun } = await import('../folder');
+  const { takeLock } = await import('../lock');
+  const lock = takeLock(path.join(run.dir, 'lock'), 'this run');
   try {
-    await work();
+    try {
+      return await work();
+    } finally {
+      lock.release();
+    }
   } catch (error) {
     forgetRun(run);
     throw error;

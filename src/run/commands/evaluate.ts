@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import type { Command } from 'commander';
 import type { CaseLine, Metric, SummaryRecord } from '../scores';
 import { metrics, scoreOf } from '../scores';
-import { existingRun, print, withHooks } from './common';
+import { existingRun, print, withHooks, workOn } from './common';
 
 export function addEvaluate(program: Command): void {
   program
@@ -30,8 +30,8 @@ export function addEvaluate(program: Command): void {
         if (out) makeFolder(out);
         const before = out ? fs.readdirSync(out) : [];
         const goOn = `scnas evaluate --run ${dir}${out ? ` --out ${out}` : ''}`;
-        const { cases, dice, scores } = await withHooks(goOn, (hooks) =>
-          runEvaluate(run, dataset, hooks, out ? labelMapsIn(out) : undefined),
+        const { cases, dice, scores } = await workOn(run, () =>
+          withHooks(goOn, (hooks) => runEvaluate(run, dataset, hooks, out ? labelMapsIn(out) : undefined)),
         );
         const there = cases.filter(({ id }) => before.includes(`${id}.nii.gz`)).length;
         print(json, { dice, scores, cases }, [
