@@ -7,7 +7,6 @@ import { readNifti } from '../src/data/nifti';
 import { folds } from '../src/data/splits';
 import { fail } from '../src/engine/errors';
 import { runAll } from '../src/run/all';
-import { diceOfLines } from '../src/run/evaluate';
 import { readJson, writeJson, writeWhole } from '../src/run/files';
 import { asLines, runAt } from '../src/run/folder';
 import { commit } from '../src/run/machine';
@@ -15,7 +14,7 @@ import { loadOperations } from '../src/run/operations';
 import { planFor } from '../src/run/plan';
 import { progressLine } from '../src/run/progress';
 import { publish } from '../src/run/publish';
-import { type CaseLine, caseLine, summariseLines } from '../src/run/scores';
+import { type CaseLine, caseLine, diceOfLines, summariseLines } from '../src/run/scores';
 import { installedVenv } from '../src/run/venv';
 import { machineFacts, WORK } from './machine';
 
