@@ -61,6 +61,7 @@ async function inProcess({ name, words }: Job, { atOnce, signal, say }: JobOptio
   const child = spawn(process.execPath, [path.join(__dirname, 'bin.js'), ...words], {
     env: { ...process.env, SCNAS_THREADS: String(threads) },
     stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true, // else Ctrl-C would reach it twice, from the terminal and from here, and the second ends it within a step
   });
   const stop = () => child.kill('SIGTERM');
   signal?.addEventListener('abort', stop, { once: true });
