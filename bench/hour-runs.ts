@@ -9,6 +9,7 @@ import { fail } from '../src/engine/errors';
 import { runAll } from '../src/run/all';
 import { readJson, writeJson, writeWhole } from '../src/run/files';
 import { asLines, runAt } from '../src/run/folder';
+import { withRunLock } from '../src/run/lock';
 import { commit } from '../src/run/machine';
 import { loadOperations } from '../src/run/operations';
 import { planFor } from '../src/run/plan';
@@ -56,7 +57,7 @@ async function ours({ dataset, minutes, fold, work, out }: HourOptions): Promise
     retrain: { ...config.retrain, steps: share(config.retrain.steps) },
   };
   const run = runAt(path.join(work, `scnas-fold${fold}-${minutes}`), own, plan);
-  const { dice } = await runAll(run, dataset, table.operations, hooks);
+  const { dice } = await withRunLock(run, () => runAll(run, dataset, table.operations, hooks));
   publish(run.dir, out, 'epochs');
   return dice;
 }

@@ -20,6 +20,7 @@ import { parseConfig } from './config';
 import { type RunFolder, readRecord, runAt } from './folder';
 import { scoreInherited } from './inherited';
 import type { Job } from './jobs';
+import { withRunLock } from './lock';
 import { nearest } from './options';
 import type { Hooks } from './phase';
 import type { Planned } from './plan';
@@ -123,8 +124,10 @@ export async function runVariant(work: AblationWork, variant: Variant, seed: num
   const { dir, planned, dataset, operations, hooks } = work;
   const run = variantRun(dir, planned, variant, seed);
   if (isDone(run)) return;
-  await runAll(run, dataset, operations, hooks);
-  await scoreInherited(run, dataset, operations, hooks);
+  await withRunLock(run, async () => {
+    await runAll(run, dataset, operations, hooks);
+    await scoreInherited(run, dataset, operations, hooks);
+  });
 }
 
 /**

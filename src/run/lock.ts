@@ -1,6 +1,7 @@
 /** One process at a time in a folder: a file with the process's number; one that a killed process left is taken over. */
 import fs from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
 import { fail } from '../engine/errors';
 
 /** A lock that is held. */
@@ -41,6 +42,16 @@ export function takeLock(file: string, what: string): Lock {
   };
 }
 
+/** Work on a run by one process at a time. */
+export async function withRunLock<T>({ dir }: { readonly dir: string }, work: () => Promise<T>): Promise<T> {
+  const lock = takeLock(path.join(dir, 'lock'), 'this run');
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
 function readOwner(file: string): Owner | undefined {
   try {
     const { pids, host } = JSON.parse(fs.readFileSync(file, 'utf8')) as Owner;
@@ -58,7 +69,7 @@ function runs(pid: number): boolean {
   try {
     process.kill(pid, 0);
     const command = process.platform === 'linux' ? fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8') : 'scnas';
-    return /scnas|bin\.js|snakemake|vitest/.test(command);
+    return /scnas|bin\.js|hour\.ts|snakemake|vitest/.test(command);
   } catch {
     return false;
   }

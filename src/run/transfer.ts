@@ -15,6 +15,7 @@ import { runAll } from './all';
 import { type Config, parseConfig } from './config';
 import { type RunFolder, readRecord, runAt, writeGenotype } from './folder';
 import type { Job } from './jobs';
+import { withRunLock } from './lock';
 import { networkOf } from './model';
 import type { Hooks } from './phase';
 import type { Planned } from './plan';
@@ -89,7 +90,10 @@ export function transferJobs(work: TransferWork, seeds: TransferSeeds, words: re
     name: `${method}-seed${seed}`,
     work: async () => {
       const run = transferRun(work, method, seed);
-      if (readRecord(run).dice === null) await runAll(run, work.dataset, work.operations, work.hooks);
+      if (readRecord(run).dice !== null) return;
+      await withRunLock(run, async () => {
+        await runAll(run, work.dataset, work.operations, work.hooks);
+      });
     },
     words: [...words, '--only', `${method}-seed${seed}`],
   }));

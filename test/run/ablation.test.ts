@@ -97,6 +97,7 @@ describe('an ablation', { timeout: 120_000 }, () => {
     stopped.abort();
     await expect(run(stopped.signal)).rejects.toThrow(/search stopped after step 1 of 4/);
     expect(ablationRecords('tau', dir).map(({ runs }) => runs.length)).toEqual([0, 0, 0, 0, 0]);
+    expect(fs.existsSync(path.join(dir, 'default', 'seed0', 'lock'))).toBe(false);
     const lines: string[] = [];
     const before = tf.memory().numTensors;
     await run(undefined, lines);

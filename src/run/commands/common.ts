@@ -221,14 +221,9 @@ export async function genotypeFrom(file: string, operationsFile: string | undefi
 /** Work on a run, by one process at a time; a run that was made for it and came to nothing is taken back. */
 export async function workOn<T>(run: RunFolder, work: () => Promise<T>): Promise<T> {
   const { forgetRun } = await import('../folder');
-  const { takeLock } = await import('../lock');
-  const lock = takeLock(path.join(run.dir, 'lock'), 'this run');
+  const { withRunLock } = await import('../lock');
   try {
-    try {
-      return await work();
-    } finally {
-      lock.release();
-    }
+    return await withRunLock(run, work);
   } catch (error) {
     forgetRun(run);
     throw error;
