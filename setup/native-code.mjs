@@ -1,5 +1,6 @@
 /** What is compiled here: tfjs's own binding against the TensorFlow in .venv, and the project's kernels. */
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { hash, ROOT, SetupError, tensorflowFolder, textOf, VENV } from './common.mjs';
 import { tool } from './tool.mjs';
@@ -90,6 +91,42 @@ function bindingFlags(output) {
     output,
   ];
 }
+
+const AUGMENT = path.join(ROOT, 'build', 'native', 'augment.node');
+const AUGMENT_SOURCE = path.join(ROOT, 'native', 'data', 'augment.cc');
+const AUGMENT_FLAGS = [
+  '-O3',
+  process.arch === 'arm64' ? '-mcpu=native' : '-march=native',
+  // The same bits as the TypeScript: no product is fused into a sum.
+  '-ffp-contract=off',
+  '-fno-math-errno',
+];
+
+/** What `native` stands for on this machine. */
+const PROCESSOR =
+  /^(flags|Features)\s*:.*$/m.exec(textOf('/proc/cpuinfo'))?.[0] ?? os.cpus()[0]?.model ?? process.arch;
+
+/** The loops of drawing batches, which need no TensorFlow. `SCNAS_KERNELS=portable` does without them. */
+export const nativeAugment = {
+  name: 'augment',
+  title: 'native augmentation',
+  key: ({ compiler }) => hash(compiler, PROCESSOR, AUGMENT_FLAGS, textOf(AUGMENT_SOURCE)),
+  missing: () => (fs.existsSync(AUGMENT_SOURCE) && !fs.existsSync(AUGMENT) ? AUGMENT : undefined),
+  async run(step, { compiler }) {
+    if (!fs.existsSync(AUGMENT_SOURCE)) return;
+    fs.mkdirSync(path.dirname(AUGMENT), { recursive: true });
+    const partial = `${AUGMENT}.partial-${process.pid}`;
+    await tool(step, compiler.file, [
+      ...SHARED,
+      ...UNDEFINED,
+      ...AUGMENT_FLAGS,
+      AUGMENT_SOURCE,
+      '-o',
+      partial,
+    ]);
+    fs.renameSync(partial, AUGMENT);
+  },
+};
 
 /** The project's own kernels; their build keeps a key of its own. `SCNAS_KERNELS=portable` does without them. */
 export const nativeKernels = {

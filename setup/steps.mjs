@@ -4,7 +4,7 @@ import path from 'node:path';
 import { SetupError, STATE, say, textOf, writeWhole } from './common.mjs';
 import { notebookKernel, selfLink } from './links.mjs';
 import { withLock } from './lock.mjs';
-import { nativeKernels, tfjsBinding } from './native-code.mjs';
+import { nativeAugment, nativeKernels, tfjsBinding } from './native-code.mjs';
 import { needs } from './needs.mjs';
 import { npmPackages, pythonPackages } from './packages.mjs';
 
@@ -12,7 +12,15 @@ import { npmPackages, pythonPackages } from './packages.mjs';
  * A step is `{ name, title, key?, missing?, run }`: `key(facts)` is a hash of its inputs, kept in .setup/NAME.json after success only,
  * so that a step killed half-way is done again; `missing()` names an output that is not there; a step with neither runs each time.
  */
-const STEPS = [npmPackages, pythonPackages, selfLink, notebookKernel, tfjsBinding, nativeKernels];
+const STEPS = [
+  npmPackages,
+  pythonPackages,
+  selfLink,
+  notebookKernel,
+  tfjsBinding,
+  nativeAugment,
+  nativeKernels,
+];
 
 /** Milliseconds after which a step that always runs, and keeps a key of its own, must have done something. */
 const LONG = 2000;

@@ -1,6 +1,7 @@
 /** Where the voxels of an augmented patch come from: elastic offsets, then rotation, then scale, about the patch's centre. */
 import { fold, type Key, uniform } from '../engine/keys';
 import type { Shape3 } from '../engine/model';
+import { type Compiled, compiled } from './compiled';
 
 /** A drawn deformation; what is left out is not done. */
 export interface Deformation {
@@ -84,15 +85,15 @@ function elasticOffsets(
 /**
  * Blurs [x, y, z] in C order along each axis longer than one voxel: scipy.ndimage.gaussian_filter(sigma, mode='constant', truncate=4).
  *
- * `sigma` in voxels. Values beyond the border count as 0.
+ * `sigma` in voxels; `by` the compiled loops, if any. Values beyond the border count as 0.
  */
-export function blur(values: Float64Array, shape: Shape3, sigma: number): Float64Array {
+export function blur(values: Float64Array, shape: Shape3, sigma: number, by = compiled): Float64Array {
   const radius = Math.floor(4 * sigma + 0.5);
   const kernel = Float64Array.from({ length: radius + 1 }, (_, d) => Math.exp(-0.5 * (d / sigma) ** 2));
   const sum = kernel.reduce((a, b) => a + 2 * b, -1);
   for (let d = 0; d <= radius; d++) kernel[d] /= sum;
   // Each pass blurs the slowest axis and makes it the fastest, so three of them come back to [x, y, z].
-  return shape.reduce((field, n) => blurFirst(field, n, kernel), values);
+  return shape.reduce((field, n) => blurFirst(field, n, kernel, by), values);
 }
 
 /**
@@ -100,8 +101,13 @@ export function blur(values: Float64Array, shape: Shape3, sigma: number): Float6
  *
  * The kernel is even, so the even and the odd part about the middle are blurred apart, each with half of the rows: half the work.
  */
-function blurFirst(field: Float64Array, n: number, kernel: Float64Array): Float64Array {
+function blurFirst(field: Float64Array, n: number, kernel: Float64Array, by: Compiled | null): Float64Array {
   if (n === 1) return field;
+  const out = new Float64Array(field.length);
+  if (by) {
+    by.blurFirst(field, n, kernel, out);
+    return out;
+  }
   const rest = field.length / n;
   const half = Math.ceil(n / 2);
   // Up to a multiple of four, with zeros: what `product` takes at a time.
@@ -125,7 +131,6 @@ function blurFirst(field: Float64Array, n: number, kernel: Float64Array): Float6
     });
   const sums = product(weights(1), even, rows, rest);
   const differences = product(weights(-1), odd, rows, rest);
-  const out = new Float64Array(field.length);
   // A few columns at a time: their part of the result stays in the cache.
   for (let low = 0; low < rest; low += 16)
     for (let i = 0; i < half; i++)

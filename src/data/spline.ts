@@ -1,5 +1,6 @@
 /** Cubic B-splines on a grid: values → coefficients (a recursive filter), and their value at any place inside. */
 import type { Shape3 } from '../engine/model';
+import { type Compiled, compiled } from './compiled';
 
 /** The pole of the cubic B-spline's inverse filter. */
 const POLE = Math.sqrt(3) - 2;
@@ -24,7 +25,7 @@ const rimmed = ([x, y, z]: Shape3): Shape3 => [x === 1 ? 1 : x + 3, y + 3, z + 3
  *
  * `values` [x, y, z, k] in C order; along an axis of one voxel it is constant.
  */
-export function spline(values: Float32Array, shape: Shape3, channels: number): Spline {
+export function spline(values: Float32Array, shape: Shape3, channels: number, by = compiled): Spline {
   const [X, Y, Z] = shape;
   const [rX, rY, rZ] = rimmed(shape);
   const out = new Float32Array(rX * rY * rZ * channels);
@@ -34,19 +35,20 @@ export function spline(values: Float32Array, shape: Shape3, channels: number): S
       const from = (x * Y + y) * Z * channels;
       out.set(values.subarray(from, from + Z * channels), (((x + before) * rY + y + 1) * rZ + 1) * channels);
     }
-  if (X > 1) filterAxis(out, 1, X, rY * rZ * channels);
-  filterAxis(out, rX, Y, rZ * channels);
-  filterAxis(out, rX * rY, Z, channels);
+  if (X > 1) filterAxis(out, 1, X, rY * rZ * channels, by);
+  filterAxis(out, rX, Y, rZ * channels, by);
+  filterAxis(out, rX * rY, Z, channels, by);
   return { shape, channels, coefficients: out };
 }
 
 /** Filters in place along an axis of n voxels (and its rim), each of `row` neighbouring values, `outer` times. */
-function filterAxis(v: Float32Array, outer: number, n: number, row: number): void {
+function filterAxis(v: Float32Array, outer: number, n: number, row: number, by: Compiled | null): void {
   const filter = row < 8 ? filterLines : filterRows;
+  if (n > 1) by?.filter(v, outer, n, row, POLE);
   for (let o = 0; o < outer; o++) {
     const start = (o * (n + 3) + 1) * row;
     const end = start + n * row;
-    if (n > 1) filter(v, start, n, row);
+    if (n > 1 && !by) filter(v, start, n, row);
     v.copyWithin(start - row, n > 1 ? start + row : start, n > 1 ? start + 2 * row : end);
     v.copyWithin(end, n > 1 ? end - 2 * row : start, end - (n > 1 ? row : 0));
   }
@@ -104,9 +106,17 @@ function filterLines(v: Float32Array, start: number, n: number, row: number): vo
  * `places` [n, 3] in voxels of the grid; returns [n, k].
  * scipy.ndimage.map_coordinates(order=3, mode='constant', cval=0) within float32.
  */
-export function sample({ shape, channels, coefficients: c }: Spline, places: Float32Array): Float32Array {
+export function sample(
+  { shape, channels, coefficients: c }: Spline,
+  places: Float32Array,
+  by = compiled,
+): Float32Array {
   const n = places.length / 3;
   const out = new Float32Array(n * channels);
+  if (by) {
+    by.sample(c, ...shape, channels, places, out);
+    return out;
+  }
   const [lastX, lastY, lastZ] = shape.map((side) => side - 1);
   const [, rY, rZ] = rimmed(shape);
   const [one, two, three] = [channels, 2 * channels, 3 * channels];
