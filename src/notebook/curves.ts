@@ -1,6 +1,6 @@
 /** Curves from records under results/: how the loss of each method fell, and how its Dice spreads over the cases. */
 import { type LinesFigure, lineFigure } from './figure';
-import { seriesColor } from './palette';
+import { methodColor } from './palette';
 import { type CaseDice, casesOf, type PublishedRun } from './records';
 import { retrainReports } from './runs';
 
@@ -18,9 +18,9 @@ function methodLines(
     readonly yTitle: string;
   },
 ): LinesFigure {
-  const all = Object.entries(methods).map(([name, method], i) => {
+  const all = Object.entries(methods).map(([name, method]) => {
     const own = runs.filter(({ record }) => record.method === method && !record.inner);
-    return { name, own, color: seriesColor(i) };
+    return { name, own, color: methodColor(method) };
   });
   const found = all.filter(({ own }) => own.length > 0);
   const absent = all.filter(({ own }) => own.length === 0).map(({ name }) => name);

@@ -64,6 +64,15 @@ export function seriesColor(i: number): string {
   return SERIES[i % SERIES.length];
 }
 
+/** Methods of the records, in the order of their colours. */
+const METHODS = ['scnas', 'random', 'transfer', 'unet', 'uresnet', 'nnunet'];
+
+/** The colour of a method, by its name in the records. */
+export function methodColor(method: string): string {
+  const at = METHODS.indexOf(method);
+  return seriesColor(at < 0 ? METHODS.length : at);
+}
+
 /** Red, green and blue, 0 to 255 each, of `#rrggbb`. */
 export function rgb(hex: string): [number, number, number] {
   const value = Number.parseInt(hex.slice(1), 16);

@@ -3,7 +3,7 @@ import type { BarsFigure, Figure, HeatFigure, HistogramFigure, LinesFigure } fro
 import { CIVIDIS } from './palette';
 import { axisKey, axisName, domains, layout, type PlotlyFigure, panelTitle } from './plotly-parts';
 import { drawingPlotly, filmPlotly, slicesPlotly } from './plotly-pictures';
-import { wrap } from './scale';
+import { short, wrap } from './scale';
 import { tornadoPlotly } from './tornado';
 
 /** A figure as plotly's data and layout; nothing for tables, which plotly does not draw well. */
@@ -57,19 +57,23 @@ function linesPlotly(figure: LinesFigure): PlotlyFigure {
 }
 
 function barsPlotly(figure: BarsFigure): PlotlyFigure {
-  const absent = figure.categories.flatMap((category, i) =>
-    figure.series
-      .filter(({ values }) => !Number.isFinite(values[i]))
-      .map(({ name }, above) => ({ name, category, above })),
-  );
   return {
     data: figure.series.map(({ name, values, errors, colors }) => ({
       type: 'bar',
       name,
       x: figure.categories,
-      y: values,
+      // What was not run stands in its own place, as a word on a bar without height.
+      y: values.map((v) => (Number.isFinite(v) ? v : 0)),
+      text: values.map((v) => (Number.isFinite(v) ? '' : 'not run')),
+      textposition: 'outside',
+      textangle: -90,
+      textfont: { color: '#777' },
+      cliponaxis: false,
+      hovertemplate: values.map(
+        (v) => `${name}, %{x}: ${Number.isFinite(v) ? short(v) : 'not run'}<extra></extra>`,
+      ),
       marker: { color: colors.length === 1 ? colors[0] : colors },
-      ...(errors ? { error_y: { type: 'data', array: errors, color: '#222' } } : {}),
+      ...(errors ? { error_y: { type: 'data', array: errors, color: '#222', width: 0 } } : {}),
     })),
     layout: layout(figure, {
       barmode: figure.stacked ? 'stack' : 'group',
@@ -86,14 +90,6 @@ function barsPlotly(figure: BarsFigure): PlotlyFigure {
         automargin: true,
       },
       yaxis: { ...GRID, title: { text: figure.yTitle } },
-      annotations: absent.map(({ name, category, above }) => ({
-        text: `${name}: not run`,
-        x: category,
-        y: 0,
-        yshift: 12 + 14 * above,
-        showarrow: false,
-        font: { color: '#777' },
-      })),
     }),
   };
 }

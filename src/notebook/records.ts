@@ -9,7 +9,7 @@ import { readLines, readRecord } from '../run/folder';
 import type { RunRecord } from '../run/record';
 import { type CaseLine, compareLines } from '../run/scores';
 import { type BarsFigure, type TableFigure, tableFigure } from './figure';
-import { seriesColor } from './palette';
+import { methodColor } from './palette';
 
 /** Where records are committed. */
 export const RESULTS = path.join(__dirname, '..', '..', 'results');
@@ -144,13 +144,13 @@ export function scoreBars(
   title: string,
 ): BarsFigure {
   const groups = withMissing(runs, tasks);
-  const series = Object.entries(methods).map(([name, method], i) => {
+  const series = Object.entries(methods).map(([name, method]) => {
     const values = groups.map((group) => diceOf(group.runs, method));
     return {
       name,
       values: values.map(mean),
       errors: values.map((v) => (v.length > 1 ? spread(v) : 0)),
-      colors: [seriesColor(i)],
+      colors: [methodColor(method)],
     };
   });
   const caption = 'Whiskers: standard deviation over folds and seeds, where there are several.';

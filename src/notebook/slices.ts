@@ -62,7 +62,8 @@ export function sliceFigure(volume: Grid, options: SliceOptions = {}): SlicesFig
   const grey = window(data);
   const classOf = (value: number) => Math.max(0, value);
   const overlaid = labels.map(([name, map]) => ({ name, slices: indices.map((i) => cut(map, i, classOf)) }));
-  const foreground = indices.map((_, i) => Math.max(0, ...overlaid.map((o) => count(o.slices[i]))));
+  // Opens where there is most of the first label map: the truth, where it stands before predictions.
+  const foreground = indices.map((_, i) => (overlaid.length > 0 ? count(overlaid[0].slices[i]) : 0));
   const most = Math.max(...foreground);
   const range = options.range ?? [0, largest(numbers.map(([, map]) => map))];
   const share = (value: number) =>

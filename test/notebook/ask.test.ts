@@ -7,7 +7,7 @@ const root = path.join(__dirname, '..', '..');
 type Ask = { readonly run: string } | { readonly complete: string } | { readonly hover: string };
 
 const names =
-  'cellTypes, defaultReadings, derive, derivedNetwork, key, newSearch, operations, randomGenotype, runFrom, tf, totalCost';
+  'cellTypes, defaultReadings, derive, derivedNetwork, key, newSearch, operations, publishedRuns, randomGenotype, runFrom, sliceFigure, tf, totalCost';
 const asks: readonly Ask[] = [
   {
     run: `import { ${names} } from 'scnas';
@@ -18,6 +18,7 @@ g`,
   { run: 'g' },
   { run: 'await Promise.resolve(net.cost([24, 32, 24]))' },
   { run: "runFrom('results/task04-laptop/scnas')" },
+  { run: "publishedRuns('task04-laptop/scnas')" },
   { run: 'tf.tensor([[1, 2], [3, 4]])' },
   { run: "console.log('step', tf.zeros([100]), g.cells.enc.length)" },
   { run: '[1, 2]' },
@@ -27,6 +28,8 @@ g`,
   { complete: 'newSearch({ |' },
   { complete: 'defaultReadings.|' },
   { complete: 'randomGen|' },
+  { complete: 'sliceFigure({ data: [], shape: [1, 1, 1] }, { |' },
+  { complete: 'publishedRuns()[0].|' },
   { hover: "rand|omGenotype(operations, key(1, 'x'))" },
   { hover: 'der|ive' },
   { hover: 'net.co|st' },
@@ -53,6 +56,7 @@ describe('what the kernel shows of scnas', () => {
     expect(to('g')).toMatch(/^Genotype: 14 edges in each of four cells\nedge/);
     expect(to('await Promise')).toMatch(/^Cost of one sample\npart[\s\S]*\nstem[\s\S]*\nall +182/);
     expect(to('runFrom')).toMatch(/^Run: scnas on Task04_Hippocampus[\s\S]*Dice, mean, % +87\.57/);
+    expect(to('publishedRuns')).toMatch(/^1 record\n[\s\S]*task04-laptop\/scnas +Task04_Hippocampus +scnas/);
     expect(to('tf.tensor')).toBe('Tensor float32 [2, 2] [[1, 2], [3, 4]]\n');
     expect(to('console.log')).toBe('step Tensor float32 [100], 0 to 0, mean 0 14\n');
     expect(to('[1, 2]')).toBe('[ 1, 2 ]\n');
@@ -65,6 +69,8 @@ describe('what the kernel shows of scnas', () => {
     expect(to('newSearch({')).toEqual(['batch', 'net', 'options', 'seed', 'sets']);
     expect(to('defaultReadings')).toContain('derivation');
     expect(to('randomGen')).toContain('randomGenotype');
+    expect(to('sliceFigure')).toEqual(expect.arrayContaining(['maps', 'overlays', 'range', 'title']));
+    expect(to('publishedRuns()[0]')).toEqual(['cases', 'dir', 'genotype', 'record', 'where']);
   });
 
   it('hover gives types by name, and the doc comment with its formula', () => {

@@ -7,6 +7,8 @@ import { tf } from '../../src/engine/tf';
 import { type Figure, lineFigure } from '../../src/notebook/figure';
 import { catchLastExpression, showingLog } from '../../src/notebook/printing';
 import { installTensorText, readable, tensorText } from '../../src/notebook/readable';
+import { publishedRuns } from '../../src/notebook/records';
+import { retrainReports } from '../../src/notebook/runs';
 import { toText } from '../../src/notebook/text';
 import { operationCosts, totalCost } from '../../src/paper/cost';
 import { derive } from '../../src/paper/derive';
@@ -88,6 +90,26 @@ describe('values that a cell ends with', () => {
       /Run: scnas on Task04_Hippocampus, configuration laptop[\s\S]*Dice, mean, % +87\.57/,
     ],
     ['a record', readRecord({ dir: results }), /search +800 steps, 928 s/],
+    [
+      'a record with its cases',
+      publishedRuns('task04-laptop/scnas')[0],
+      /^Record: results\/task04-laptop\/scnas\n/,
+    ],
+    [
+      'records',
+      publishedRuns('task04-laptop'),
+      /^2 records\n[\s\S]*task04-laptop\/scnas +Task04_Hippocampus +scnas +0, 0 +3,000 steps +87\.57/,
+    ],
+    [
+      'scores of cases',
+      publishedRuns('task04-laptop/scnas')[0].cases,
+      /hippocampus_034 +90\.63 +90\.12 +90\.38/,
+    ],
+    [
+      'reports of a loop',
+      retrainReports(openRun(results)),
+      /^3,000 reports, steps 1 to 3000, loss [\d.]+ → 0\.127$/,
+    ],
     ['a long array', new Float32Array(100).fill(2), /^Float32Array of 100: 2 to 2, mean 2$/],
     ['an array with NaN', Float32Array.from({ length: 100 }, (_, i) => (i ? 1 : Number.NaN)), /1 NaN$/],
   ])('%s says what it is', (_, value, expected) => {
