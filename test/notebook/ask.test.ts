@@ -37,10 +37,10 @@ g`,
 ];
 
 describe('what the kernel shows of scnas', () => {
-  let answers: readonly (string | readonly string[])[];
+  let answers: readonly { readonly answer: string | readonly string[] }[];
   const to = (ask: string) => {
     const i = asks.findIndex((asked) => Object.values(asked)[0].startsWith(ask));
-    return answers[i];
+    return answers[i].answer;
   };
   beforeAll(() => {
     const python = path.join(root, '.venv', 'bin', 'python');
