@@ -80,7 +80,7 @@ function drawnOne(patch: Shape3, channels: number, k: Key): ReturnType<typeof dr
 }
 
 /** The patch whose centre is the foreground's, as far as patches may lie; the case's centre where there is none. */
-function aboutForeground({ shape, label }: PreparedCase, patch: Shape3): Shape3 {
+export function aboutForeground({ shape, label }: PreparedCase, patch: Shape3): Shape3 {
   const [, Y, Z] = shape;
   const sums = [0, 0, 0, 0];
   label?.forEach((value, i) => {

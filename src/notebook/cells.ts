@@ -164,6 +164,16 @@ export async function cellSvg(
   );
 }
 
+/** One cell as a figure. */
+export async function cellFigure(
+  type: CellType,
+  edges: readonly GenotypeEdge[],
+  options: CellOptions = {},
+): Promise<DrawingFigure> {
+  const title = capital(cellNames[type]);
+  return drawing(await cellSvg(type, edges, options), { title, caption: `${countOperations(edges)}.` });
+}
+
 const capital = (words: string) => words[0].toUpperCase() + words.slice(1);
 
 /** The four cells of a genotype as one SVG, two beside two. */

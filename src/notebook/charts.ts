@@ -5,6 +5,7 @@ import { type Derived, derive } from '../paper/derive';
 import type { Alpha } from '../paper/first-order';
 import { cellTypes, edgesOf, type Genotype } from '../paper/genotype';
 import { softmax } from '../paper/gumbel';
+import { operationChecks } from '../paper/operation-checks';
 import type { Operation } from '../paper/operations';
 import { defaultReadings } from '../paper/readings';
 import type { RetrainReport } from '../paper/retrain';
@@ -12,6 +13,7 @@ import { collapseWarnings } from './collapse';
 import {
   type BarsFigure,
   barFigure,
+  type ChartOptions,
   type HeatFigure,
   heatFigure,
   type LinesFigure,
@@ -20,7 +22,7 @@ import {
   tableFigure,
 } from './figure';
 import { operationColor } from './palette';
-import { evenly } from './scale';
+import { evenly, short } from './scale';
 
 /** Names of a cell's edges, as in `0→2`, for as many edges as there are. */
 export function edgeNames(count: number): string[] {
@@ -114,8 +116,7 @@ export function alphaFigure(
   const panels = Object.fromEntries(cellTypes.map((type) => [type, alpha[type].map((row) => softmax(row))]));
   return heatFigure(panels, {
     title,
-    caption:
-      'Probability of each operation on each edge, for the four cell types; 1/8 = 0.125 where nothing has been learnt.',
+    caption: `Probability of each operation on each edge, for the four cell types; 1/${operations.length} = ${short(1 / operations.length)} where nothing has been learnt.`,
     rows: edgeNames(alpha.enc.length),
     columns: operations.map((o) => o.name),
     scale: 'p',
@@ -160,16 +161,34 @@ export function operationTable(operations: readonly Operation[], width: number):
   );
 }
 
+/**
+ * A number for each operation, in its colour.
+ *
+ * @param operations candidates
+ * @param values one each
+ */
+export function operationBars(
+  operations: readonly Operation[],
+  values: readonly number[],
+  { title, caption = '', yTitle = '' }: Pick<ChartOptions, 'title' | 'caption' | 'yTitle'>,
+): BarsFigure {
+  const categories = operations.map((o) => o.name);
+  const series = [{ name: yTitle, values, colors: categories.map(operationColor) }];
+  return { kind: 'bars', title, caption, categories, series, yTitle };
+}
+
 /** How often each operation stands in a genotype or a list of names. */
 export function operationCounts(names: readonly string[], operations: readonly Operation[]): BarsFigure {
-  const categories = operations.map((o) => o.name);
-  const values = categories.map((name) => names.filter((other) => other === name).length);
-  return {
-    kind: 'bars',
-    title: 'Operations',
-    caption: '',
-    categories,
-    series: [{ name: 'edges', values, colors: categories.map(operationColor) }],
-    yTitle: 'edges',
-  };
+  const values = operations.map((o) => names.filter((other) => other === o.name).length);
+  return operationBars(operations, values, { title: 'Operations', yTitle: 'edges' });
+}
+
+/** The checks of an operation, a line each: what was expected, what was found. */
+export function operationCheckTable(operation: Operation): TableFigure {
+  const checks = operationChecks(operation);
+  const rows = checks.map(({ name, expected, found, holds }) => [holds ? '✓' : '✗', name, expected, found]);
+  const wrong = checks.filter(({ holds }) => !holds).length;
+  return tableFigure(['', 'check', 'expected', 'found'], rows, {
+    title: `${operation.name}: ${wrong === 0 ? 'all checks hold' : `${wrong} of ${checks.length} checks do not hold`}`,
+  });
 }

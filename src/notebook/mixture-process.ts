@@ -3,26 +3,18 @@ import { gradients } from '../engine/gradients';
 import { key, normal } from '../engine/keys';
 import { initialise, type Shape3 } from '../engine/model';
 import { tf } from '../engine/tf';
-import { type Cell, cell, type EdgeChoice } from '../paper/cell';
+import type { Cell } from '../paper/cell';
 import { totalCost } from '../paper/cost';
-import { edgesOf } from '../paper/genotype';
 import { cellPlans } from '../paper/layout';
 import { operations } from '../paper/operations';
 import { defaultReadings } from '../paper/readings';
-import type { MixtureCost, MixtureOptions } from './mixture';
+import { type MixtureCost, type MixtureOptions, mixtureChoices, searchCell } from './mixture';
 
-const ROUNDS = 3;
-
-/** Operations e, e+1, … on edge e, each with its own place in ẑ. */
-const choicesOf = (count: number): EdgeChoice[] =>
-  edgesOf(4).map((_, e) => ({
-    operations: Array.from({ length: count }, (_, k) => (e + k) % operations.length),
-    places: Array.from({ length: count }, (_, k) => e * count + k),
-  }));
+const ROUNDS = 5;
 
 /** Seconds of a forward and backward pass, by all parameters in use and by ẑ. */
 function pass(c: Cell, count: number, patch: Shape3): number {
-  const choices = choicesOf(count);
+  const choices = mixtureChoices(count);
   const theta = initialise(c.parameters, key(1, 'mixture'));
   const zHat = tf.fill([choices.length * count], 1 / count) as tf.Tensor1D;
   const inputs = c.plan.inputs.map(({ channels, level }, i) => {
@@ -44,15 +36,15 @@ function pass(c: Cell, count: number, patch: Shape3): number {
 
 function measure({ stem, patch, counts }: MixtureOptions): MixtureCost[] {
   const plan = cellPlans(stem, 4, defaultReadings).slice(-1)[0];
-  const c = cell(plan, { operations, readings: defaultReadings, phase: 'search' });
+  const c = searchCell(plan);
   pass(c, operations.length, [8, 8, 8]); // everything is loaded before anything is measured
   const peak = () => 1024 * process.resourceUsage().maxRSS;
   const before = process.memoryUsage().rss;
   return counts.map((count) => ({
     operations: count,
+    cost: totalCost(c.cost(mixtureChoices(count), patch)),
     seconds: Math.min(...Array.from({ length: ROUNDS }, () => pass(c, count, patch))),
     bytes: peak() - before,
-    multiplyAdds: totalCost(c.cost(choicesOf(count), patch)).flops,
   }));
 }
 

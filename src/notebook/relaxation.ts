@@ -1,5 +1,5 @@
 /** The relaxation and Algorithm 1 in numbers (§2.2): what many draws on one edge look like, and whether Gumbel-max is exact. */
-import { fold, gumbel, type Key, uniform } from '../engine/keys';
+import { fold, gumbel, type Key, normal, uniform } from '../engine/keys';
 import { relax, sampleTwo, softmax } from '../paper/gumbel';
 import { type Readings, readingTable } from '../paper/readings';
 
@@ -134,13 +134,11 @@ export function fitOf(counts: readonly number[], p: readonly number[]): Fit {
  * @param alpha α, logits, [operations]
  * @param counts numbers of draws
  * @param k key of the noise
- * @param normal makes standard normal numbers
  */
 export function gumbelMaxFits(
   alpha: readonly number[],
   counts: readonly number[],
   k: Key,
-  normal: (k: Key, n: number) => ArrayLike<number>,
 ): { readonly count: number; readonly gumbel: Fit; readonly normal: Fit }[] {
   const p = softmax(alpha);
   const scaled = (key: Key, n: number) =>
