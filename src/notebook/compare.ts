@@ -29,10 +29,12 @@ function sameNumber(then: string, now: string): boolean {
   return Math.abs(a - b) <= tolerance;
 }
 
+/** A text without its numbers, and without the blanks and rules whose lengths follow from them in a table. */
+const wordsOf = (text: string) => text.replace(NUMBER, '#').replace(/[ ─]+/g, ' ');
+
 /** How two texts differ, in words; empty if they say the same. */
 export function textDifference(then: string, now: string, numbers: boolean): string {
-  if (then.replace(NUMBER, '#') !== now.replace(NUMBER, '#'))
-    return `words differ: ${firstChange(then, now)}`;
+  if (wordsOf(then) !== wordsOf(now)) return `words differ: ${firstChange(then, now)}`;
   if (!numbers) return '';
   const [a, b] = [then, now].map((text) => text.match(NUMBER) ?? []);
   const i = a.findIndex((value, k) => !sameNumber(value, b[k]));
@@ -41,7 +43,7 @@ export function textDifference(then: string, now: string, numbers: boolean): str
 
 function firstChange(then: string, now: string): string {
   const [a, b] = [then, now].map((text) => text.split('\n'));
-  const i = a.findIndex((line, k) => line.replace(NUMBER, '#') !== b[k]?.replace(NUMBER, '#'));
+  const i = a.findIndex((line, k) => wordsOf(line) !== wordsOf(b[k] ?? ''));
   return i < 0 ? `more lines: ${b.slice(a.length).join(' / ')}` : `"${a[i]}" committed, "${b[i] ?? ''}" now`;
 }
 

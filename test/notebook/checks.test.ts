@@ -148,6 +148,7 @@ describe('what is compared', () => {
     ['1.5e−3 s', '1.6e−3 s', true],
     ['1.5e−3 s', '1.7e−3 s', false],
     ['−1.00', '1.00', false],
+    ['a  10.5 ms\n──────────', 'a   10.5 ms\n───────────', true],
     ['a 1', 'b 1', false],
     ['a 1', 'a 1\nb', false],
   ])('%s and %s: alike %s', (then, now, alike) => {
