@@ -30,11 +30,11 @@ export function edgeNames(count: number): string[] {
   return edgesOf(nodes).map(({ from, to }) => `${from}→${to}`);
 }
 
-/** Both losses of a search over its steps. */
-export function searchFigure(reports: readonly SearchReport[]): LinesFigure {
+/** Both losses of a search over its steps; `operations` is how many compete. */
+export function searchFigure(reports: readonly SearchReport[], operations = 8): LinesFigure {
   const last = reports[reports.length - 1];
   const state = last
-    ? `Step ${last.step}: τ ${last.tau.toFixed(2)}, entropy of α ${last.entropyAlpha.toFixed(3)} of ln 8 = 2.079.`
+    ? `Step ${last.step}: τ ${last.tau.toFixed(2)}, entropy of α ${last.entropyAlpha.toFixed(3)} of ln ${operations} = ${Math.log(operations).toFixed(3)}.`
     : '';
   return lineFigure(
     { 'Θ loss': reports.map((r) => r.lossTheta), 'α loss': reports.map((r) => r.lossAlpha) },

@@ -30,7 +30,7 @@ describe.each(names)('%s', (name) => {
   });
 
   it('runs, and shows what the committed one shows; solutions pass, unsolved exercises fail', {
-    timeout: 400_000,
+    timeout: 900_000,
   }, async () => {
     const { solved, unsolved } = apart(await execute(withUnsolved(committed)));
     expect([...problems(solved), ...formProblems(solved, name), ...unsolvedProblems(unsolved)]).toEqual([]);
