@@ -5,9 +5,16 @@ import { key } from '../../src/engine/keys';
 import { appliedFigure, appliedTable, applyOperations, foregroundPatch } from '../../src/notebook/applied';
 import { augmentedPatches } from '../../src/notebook/augmented';
 import { cellFigure } from '../../src/notebook/cells';
-import { operationBars, operationCheckTable, operationCounts } from '../../src/notebook/charts';
+import {
+  alphaFigure,
+  operationBars,
+  operationCheckTable,
+  operationCounts,
+  searchFigure,
+} from '../../src/notebook/charts';
 import { operationColor } from '../../src/notebook/palette';
 import { simplexFigure } from '../../src/notebook/simplex';
+import type { SearchReport } from '../../src/paper/bilevel';
 import { randomGenotype } from '../../src/paper/genotype';
 import { operations } from '../../src/paper/operations';
 
@@ -106,6 +113,16 @@ describe('pictures', () => {
     const cell = await cellFigure('red', randomGenotype(operations, key(3)).cells.red);
     expect(cell.title).toBe('Reduction cell (red)');
     expect(cell.caption).toMatch(/^\d+ \w+, /);
+  });
+
+  it('captions count the operations that compete', () => {
+    const nine = [...operations, { ...operations[0], name: 'mine' }];
+    const rows = [[0, 0, 0, 0, 0, 0, 0, 0, 0]];
+    expect(alphaFigure({ enc: rows, red: rows, dec: rows, exp: rows }, nine).caption).toContain(
+      '1/9 = 0.111',
+    );
+    const report = { step: 1, tau: 1, entropyAlpha: 2, lossTheta: 1, lossAlpha: 1 } as SearchReport;
+    expect(searchFigure([report], 9).caption).toContain('2.000 of ln 9 = 2.197');
   });
 
   it('checks of an operation are a table that says whether they hold', () => {
