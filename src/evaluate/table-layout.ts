@@ -99,7 +99,7 @@ export function rowsOf(runs: readonly TableRun[]): RowRuns[] {
 }
 
 function severalSettings(own: readonly TableRun[]): boolean {
-  return groups(own, columnKey).some((column) => new Set(column.map((run) => run.own)).size > 1);
+  return groups<TableRun>(own, columnKey).some((column) => new Set(column.map((run) => run.own)).size > 1);
 }
 
 /** Same for runs that may share a column. */
@@ -107,7 +107,7 @@ export const columnKey = ({ task, plan }: Pick<TableRun, 'task' | 'plan'>) => JS
 
 /** Refuses what would count a case or a run twice. */
 export function checkFolds(title: string, runs: readonly TableRun[]): void {
-  for (const same of groups(runs, columnKey)) {
+  for (const same of groups<TableRun>(runs, columnKey)) {
     const places = groups(same, ({ fold, seed }) => `${fold} ${seed}`);
     const twice = places.find((place) => place.length > 1);
     if (twice)
@@ -144,7 +144,7 @@ export function separations(runs: readonly TableRun[], rows: readonly RowRuns[])
       ? [`${own[0].task}: runs of ${kinds.length} plans or data sets, kept apart (${list})`]
       : [];
   });
-  const regions = groups(runs, columnKey)
+  const regions = groups<TableRun>(runs, columnKey)
     .filter(([first]) => !fits(first) && table1Columns.some(({ task }) => task === first.task))
     .map(
       ([{ task, classes }]) =>
