@@ -114,7 +114,7 @@ async function nnunet(options: HourOptions, schedule: 'default' | 'short'): Prom
 }
 
 /** nnU-Net's raw folder as links to the volumes, and our fold as its only one; returns the data set's number. */
-function layOut(
+export function layOut(
   { name, cases, modalities, classes }: Dataset,
   split: { readonly train: readonly string[]; readonly validation: readonly string[] },
   place: string,
@@ -181,7 +181,7 @@ async function runPython(python: string, words: readonly string[], minutes: numb
 }
 
 /** Dice and HD95 of its label maps, by our own measures. */
-function scored(dataset: Dataset, ids: readonly string[], folder: string): CaseLine[] {
+export function scored(dataset: Dataset, ids: readonly string[], folder: string): CaseLine[] {
   return ids.map((id) => {
     const { data, shape, spacing } = readNifti(path.join(folder, `${id}.nii.gz`));
     const { label, shape: own } = loadCase(dataset, id);
