@@ -7,13 +7,17 @@ import { classLegend, GREYS, panels, SHADES, TINTS } from './slices-svg';
 
 const BARE = { visible: false, fixedrange: true };
 
-/** An SVG as an image that fills an empty plot from its upper left corner, and how tall it is. */
+/** An SVG as an image that fills an empty plot from its upper left corner, and its size in pixels. */
 function asImage(svg: string) {
   const size = /width="([\d.]+)" height="([\d.]+)"/.exec(svg);
-  const source = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+  const [width, height] = [Number(size?.[1] ?? PAGE), Number(size?.[2] ?? 400)];
+  // Within its box the picture stands where the box's corner is, not in its middle.
+  const corners = svg.replace('<svg ', '<svg preserveAspectRatio="xMinYMin" ');
+  const source = `data:image/svg+xml;base64,${Buffer.from(corners).toString('base64')}`;
   const corner = { xref: 'paper', yref: 'paper', x: 0, y: 1, xanchor: 'left', yanchor: 'top' };
   return {
-    height: Number(size?.[2] ?? 400),
+    width,
+    height,
     image: { source, ...corner, sizex: 1, sizey: 1, sizing: 'contain' },
   };
 }
@@ -46,7 +50,7 @@ export function filmPlotly({ frames, slider, start }: FilmFigure): PlotlyFigure 
   return {
     data: [],
     layout: {
-      height: Math.ceil(Math.max(...drawn.map(({ height }) => height)) + FILM_SLIDER),
+      height: Math.ceil(Math.max(...drawn.map(({ width, height }) => height * shrunk(width))) + FILM_SLIDER),
       margin: { l: 0, r: 0, t: 0, b: FILM_SLIDER },
       paper_bgcolor: '#fff',
       plot_bgcolor: '#fff',
@@ -68,8 +72,10 @@ export function filmPlotly({ frames, slider, start }: FilmFigure): PlotlyFigure 
   };
 }
 
-/** Pixels below a film for its slider. */
+/** Pixels below a film for its slider, which follows the drawing closely on a page of JupyterLab's usual width. */
 const FILM_SLIDER = 90;
+const PAGE = 850;
+const shrunk = (width: number) => Math.min(1, PAGE / width);
 
 /** Bytes [rows, columns] in plotly's packed form: a fifth of the same numbers as JSON. */
 function packed(pixels: Uint8Array, width: number) {

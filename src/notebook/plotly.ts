@@ -89,7 +89,7 @@ function barsPlotly(figure: BarsFigure): PlotlyFigure {
         linecolor: '#888',
         automargin: true,
       },
-      yaxis: { ...GRID, title: { text: figure.yTitle } },
+      yaxis: { ...GRID, title: { text: figure.yTitle }, rangemode: 'tozero' },
     }),
   };
 }

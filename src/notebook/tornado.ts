@@ -9,6 +9,8 @@ const WIDTH = 760;
 const ROW = 22;
 /** Between two panels. */
 const GAP = 40;
+/** Room for a number beside the longest bar. */
+const NUMBER = 42;
 
 /** What a change moves: a value for each measure (NaN: not run), and half the length of its whisker. */
 export interface Change {
@@ -38,11 +40,10 @@ export function tornadoFigure(
   return { kind: 'tornado', title, caption, categories: sorted.map(({ name }) => name), panels };
 }
 
-/** Where a panel's axis ends: as far to the left as to the right, so that panels read alike. */
+/** How far bars and whiskers of a panel go to either side: its axis reaches as far to the left as to the right. */
 function reach({ values, errors }: TornadoPanel): number {
   const ends = values.map((v, i) => Math.abs(v) + errors[i]);
-  const far = Math.max(0, ...ends.filter(Number.isFinite));
-  return far > 0 ? 1.3 * far : 1;
+  return Math.max(0, ...ends.filter(Number.isFinite)) || 1;
 }
 
 export function tornadoSvg(figure: TornadoFigure): string {
@@ -55,8 +56,9 @@ export function tornadoSvg(figure: TornadoFigure): string {
     const names = categories.map((name, i) => text(left - 8, first + ROW * i + 15, name, { anchor: 'end' }));
     const drawn = panels.map((panel, p) => {
       const middle = left + p * (each + GAP) + each / 2;
-      const far = reach(panel);
-      const x = (v: number) => middle + (v / far) * (each / 2);
+      const scale = (each / 2 - NUMBER) / reach(panel);
+      const x = (v: number) => middle + v * scale;
+      const far = each / 2 / scale;
       const marks = ticks(-far, far, 5).map(
         (v) =>
           box(x(v) - 0.5, first, 1, tall, v === 0 ? '#888' : '#e6e6e6') +
@@ -91,7 +93,7 @@ export function tornadoPlotly(figure: TornadoFigure): PlotlyFigure {
   const place = (p: number): [number, number] => [p * (each + gap), p * (each + gap) + each];
   const lines = wrap(figure.caption, 105).length;
   const axes = panels.flatMap((panel, p) => {
-    const far = reach(panel);
+    const far = 1.15 * reach(panel);
     const x = {
       domain: place(p),
       anchor: axisName('y', p),
@@ -118,7 +120,7 @@ export function tornadoPlotly(figure: TornadoFigure): PlotlyFigure {
       name: title,
       y: categories,
       x: values.map((v) => (Number.isFinite(v) ? v : null)),
-      error_x: { type: 'data', array: errors, color: '#222' },
+      error_x: { type: 'data', array: errors.map((half) => half || null), color: '#222' },
       marker: { color: values.map((v) => (v < 0 ? LESS : MORE)) },
       xaxis: axisName('x', p),
       yaxis: axisName('y', p),

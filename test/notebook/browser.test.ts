@@ -97,7 +97,7 @@ describe('JupyterLab in a browser', () => {
   );
 
   it.skipIf(!browser)(
-    'a search is interrupted within a step, keeps what it has, and goes on',
+    '03-search: a search is interrupted within a step, keeps what it has, and goes on; its film moves',
     { timeout: 6 * MINUTES },
     () =>
       reading('03-search', async (page, notebook) => {
@@ -124,6 +124,21 @@ describe('JupyterLab in a browser', () => {
         await choose(page, 'Run', 'Run Selected Cell and All Below');
         await drawn(page, notebook);
         expect(await steps()).toBeGreaterThan(kept);
+
+        // The film of the cells: its slider, from the last epoch back, shows another drawing.
+        const film = page.locator('.jp-NotebookPanel .js-plotly-plot:has(.slider-grip-rect)').first();
+        const drawing = () => film.locator('image').first().getAttribute('href');
+        const before = await drawing();
+        await expect
+          .poll(
+            async () => {
+              await drag(page, film.locator('.slider-grip-rect'), -180);
+              return drawing();
+            },
+            { timeout: 20_000, interval: 1000 },
+          )
+          .not.toBe(before);
+        expect(await film.locator('image').count()).toBe(1);
       }),
   );
 });

@@ -106,15 +106,15 @@ export async function choose(page: Page, menu: string, entry: string): Promise<v
 export const stopButton = (page: Page): Locator =>
   page.locator('.jp-NotebookPanel-toolbar [data-command="notebook:interrupt-kernel"]').first();
 
-/** Takes something with the mouse and moves it to the right. */
-export async function drag(page: Page, what: Locator): Promise<void> {
+/** Takes something with the mouse and moves it to the right, or by fewer than no pixels to the left. */
+export async function drag(page: Page, what: Locator, by = 90): Promise<void> {
   await what.scrollIntoViewIfNeeded();
   const box = await what.boundingBox();
   if (!box) throw new Error('nothing to drag is on the page');
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
   await page.mouse.move(x, y);
   await page.mouse.down();
-  await page.mouse.move(x + 90, y, { steps: 6 });
+  await page.mouse.move(x + by, y, { steps: 6 });
   await page.mouse.up();
 }
 
