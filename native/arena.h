@@ -1,12 +1,14 @@
-// Memory of large buffers that live for a part of an op: one range of addresses, the lowest free place first.
+// Memory of large buffers, an op's own and those of its outputs: one range of addresses, the lowest free place first.
 //
-// malloc serves such buffers from between long-lived small ones, and a search step of ours held half as much again in gaps. Here
-// memory stays with the process between ops, so that its pages need not be made again, up to `kSpare` above what is in use.
+// malloc serves such buffers from between long-lived small ones, and TensorFlow's allocator from regions that double in size, of
+// which neither gets much back: a search step of ours held half as much again in gaps. Here, too, memory stays with the process, so
+// that its pages need not be made again.
 #pragma once
 
 #include <sys/mman.h>
 
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <mutex>
 
@@ -14,7 +16,7 @@ namespace scnas {
 
 class Arena {
  public:
-  static constexpr size_t kLeast = size_t(1) << 16, kSpare = size_t(1) << 28;
+  static constexpr size_t kLeast = size_t(1) << 16;
   static Arena& get() {
     static Arena* arena = new Arena;  // never freed: threads' scratch may outlive static destruction
     return *arena;
@@ -24,40 +26,43 @@ class Arena {
   void* take(size_t bytes) {
     bytes = whole(bytes);
     std::lock_guard<std::mutex> hold(mutex_);
-    size_t at = 0;
-    for (auto block = used_.begin(); block != used_.end() && block->first - at < bytes; ++block) at = block->second;
-    if (!base_ || at + bytes > kRange) return nullptr;
-    used_.emplace(at, at + bytes);
-    if (at + bytes > touched_) touched_ = at + bytes;
-    return base_ + at;
+    for (auto gap = gaps_.begin(); gap != gaps_.end(); ++gap) {
+      const auto [begin, end] = *gap;
+      if (end - begin < bytes) continue;
+      gaps_.erase(gap);
+      if (end - begin > bytes) gaps_.emplace(begin + bytes, end);
+      *reinterpret_cast<size_t*>(base_ + begin) = bytes;
+      return base_ + begin + kHead;
+    }
+    return nullptr;
   }
 
   // Whether p was the arena's, which has it again.
   bool give(void* p) {
-    const size_t at = size_t(static_cast<char*>(p) - base_);
-    if (!base_ || static_cast<char*>(p) < base_ || at >= kRange) return false;
+    char* block = static_cast<char*>(p) - kHead;
+    if (!base_ || block < base_ || size_t(block - base_) >= kRange) return false;
     std::lock_guard<std::mutex> hold(mutex_);
-    used_.erase(at);
-    const size_t top = used_.empty() ? 0 : (used_.rbegin()->second + kPage - 1) / kPage * kPage;
-    if (touched_ > top + kSpare) {
-      madvise(base_ + top, touched_ - top, MADV_DONTNEED);
-      touched_ = top;
-    }
+    size_t begin = size_t(block - base_), end = begin + *reinterpret_cast<size_t*>(block);
+    auto after = gaps_.lower_bound(begin);
+    if (after != gaps_.end() && after->first == end) end = after->second, after = gaps_.erase(after);
+    if (after != gaps_.begin() && std::prev(after)->second == begin) begin = std::prev(after)->first, gaps_.erase(std::prev(after));
+    gaps_.emplace(begin, end);
     return true;
   }
 
  private:
-  static constexpr size_t kRange = size_t(1) << 38, kPage = 1 << 16;  // kPage: no page is larger
+  static constexpr size_t kRange = size_t(1) << 38, kHead = 64;  // kHead: before each block, its size
   Arena() {
     void* range = mmap(nullptr, kRange, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    base_ = range == MAP_FAILED ? nullptr : static_cast<char*>(range);
+    if (range == MAP_FAILED) return;
+    base_ = static_cast<char*>(range);
+    gaps_.emplace(0, kRange);
   }
   // Whole cache lines and a few more: blocks of one size must not all begin at the same place of a page.
-  static size_t whole(size_t bytes) { return (bytes + 63) / 64 * 64 + 17 * 64; }
+  static size_t whole(size_t bytes) { return kHead + (bytes + 63) / 64 * 64 + 16 * 64; }
 
   char* base_ = nullptr;
-  std::map<size_t, size_t> used_;  // begin and end of each block
-  size_t touched_ = 0;
+  std::map<size_t, size_t> gaps_;  // begin and end of each
   std::mutex mutex_;
 };
 

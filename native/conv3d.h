@@ -47,13 +47,13 @@ inline void conv3d_forward(const float* x, const float* w, float* y, const Shape
                            double* stats = nullptr) {
   const Shape out = out_shape(in, stride, co);
   const int64_t row = out.w * co;
-  std::vector<double> sums(stats ? out.n * out.d * co * 2 : 0);
+  PlaneSums sums(out.n * out.d, co, stats);
   conv3d_planes(
       StoredPlanes(x, in), w, in, in.c, co, stride, dilation, false, activate, [&](int64_t n, int64_t d, int64_t h) { return y + ((n * out.d + d) * out.h + h) * row; },
       [&](int64_t n, int64_t d, int64_t, const float* line) {
-        if (stats) add_stats(line, out.w, co, sums.data() + (n * out.d + d) * co * 2, scratch<2>(2 * period_of(co)));
+        sums.add(n * out.d + d, line, out.w);
       });
-  if (stats) sum_plane_stats(sums.data(), stats, out.n, out.d, co * 2);
+  sums.total(stats, out.n, out.d, co, 0);
 }
 
 template <class Gradient>

@@ -124,32 +124,32 @@ class DagBackward {
   // Σg and Σg·x̂ of the normalised terms: two at a time, so that g is read once for both.
   void measure(const Node& node, const std::vector<const float*>& results, const float* g, float* sums) const {
     const Shape& s = node.shape;
-    const int64_t n = s.n * s.c, lanes = 8 * period(s.c);
+    const int64_t n = s.n * s.c, wide = span(s.c);
     std::vector<size_t> normed;
     for (size_t k = 0; k < node.terms.size(); k++)
       if (node.terms[k].norm) normed.push_back(k);
     for (size_t k = 0; k < normed.size(); k += 2) {
       const size_t pair = std::min(size_t(2), normed.size() - k);
       const float* kept[2] = {nullptr, nullptr};
-      Buffer origins(2 * s.n * lanes);
+      Buffer origins(2 * s.n * wide);
       for (size_t j = 0; j < 2; j++) {
         const size_t at = normed[k + std::min(j, pair - 1)];
         const Term& t = node.terms[at];
         kept[j] = results[at];
-        for (int64_t i = 0; i < s.n; i++) lay_out(stats_ + t.stats + i * s.c, s.c, origins.data() + (int64_t(j) * s.n + i) * lanes);
+        for (int64_t i = 0; i < s.n; i++) lay_out(stats_ + t.stats + i * s.c, s.c, origins.data() + (int64_t(j) * s.n + i) * wide);
       }
       std::vector<double> out(size_t(3 * n));
       const auto both = [&](int64_t sample) {
-        const Pattern a{origins.data() + sample * lanes}, b{origins.data() + (s.n + sample) * lanes};
-        return [=, x = kept[0], y = kept[1]](auto access, int64_t i, int64_t p, v8* term) {
+        const Pattern a(origins.data() + sample * wide), b(origins.data() + (s.n + sample) * wide);
+        return [=, x = kept[0], y = kept[1]](auto access, int64_t i, int64_t p, vec* term) {
           term[0] = access.load(g + i);
           term[1] = term[0] * (access.load(x + i) - a.at(p));
           term[2] = term[0] * (access.load(y + i) - b.at(p));
         };
       };
       const auto one = [&](int64_t sample) {
-        const Pattern a{origins.data() + sample * lanes};
-        return [=, x = kept[0]](auto access, int64_t i, int64_t p, v8* term) {
+        const Pattern a(origins.data() + sample * wide);
+        return [=, x = kept[0]](auto access, int64_t i, int64_t p, vec* term) {
           term[0] = access.load(g + i);
           term[1] = term[0] * (access.load(x + i) - a.at(p));
         };

@@ -23,22 +23,31 @@ inline void each_term(int64_t n, int64_t floats, const F& f) {
 
 // What a node's sum takes of one term: scale·(y − origin).
 struct Summand {
-  const float *y, *origin, *scale;  // patterns, [n] of 8·period(c); without origin: scale is one number
-  float weight;
+  const float *y, *origin, *scale;  // patterns, [n] of span(c)
 };
 
-// y = shift + Σ scale·(y_t − origin), shift [n] patterns.
+// y = shift + Σ scale·(y_t − origin), shift [n] patterns. A term's patterns are read once for some vectors.
 inline void sum_terms(const Shape& s, const std::vector<Summand>& terms, const float* shift, float* y) {
-  const int64_t lanes = 8 * period(s.c);
-  map_channels(s, [&, lanes](int64_t sample) {
-    return [&terms, shift = shift + sample * lanes, y, offset = sample * lanes](auto access, int64_t i, int64_t p) {
-      v8 sum = load8(shift + 8 * p);
-      for (const Summand& t : terms) {
-        const v8 v = access.load(t.y + i);
-        sum += t.origin ? (v - load8(t.origin + offset + 8 * p)) * load8(t.scale + offset + 8 * p) : t.weight * v;
-      }
-      access.store(y + i, sum);
-    };
+  map_blocks(s, [&](int64_t sample, int64_t base, int64_t size) {
+    with_period(s.c, [&](auto held) {
+      constexpr int P = decltype(held)::value, some = P ? 6 : 1;
+      const int64_t patterns = sample * span(s.c);
+      const auto sum = [&](auto count, auto access, int64_t i, int64_t p) SCNAS_LAMBDA {
+        constexpr int M = decltype(count)::value, step = P ? P : 1;
+        const int64_t at = patterns + p * lanes;
+        vec out[M];
+        each<M>([&](auto m) SCNAS_LAMBDA { out[m] = load(shift + at + m % step * lanes); });
+        for (const Summand& t : terms) {
+          const float *from = t.y + base + i, *origin = t.origin + at, *scale = t.scale + at;
+          each<M>([&](auto m) SCNAS_LAMBDA { out[m] += (access.load(from + m * lanes) - load(origin + m % step * lanes)) * load(scale + m % step * lanes); });
+        }
+        each<M>([&](auto m) SCNAS_LAMBDA { access.store(y + base + i + m * lanes, out[m]); });
+      };
+      int64_t i = 0, p = 0;
+      for (; P && i + some * lanes <= size; i += some * lanes) sum(Period<some>{}, Whole{}, i, 0);
+      for (; i + lanes <= size; i += lanes, p = (p + 1) % period(s.c)) sum(Period<1>{}, Whole{}, i, p);
+      if (i < size) sum(Period<1>{}, Part{size - i}, i, p);
+    });
   });
 }
 
@@ -53,10 +62,12 @@ struct Channels {
 // Copies channels of the same voxels: all of a few voxels before the next, since they share the long rows' cache lines.
 inline void copy_channels(int64_t voxels, const std::vector<Channels>& copies) {
   constexpr int64_t few = 128;
-  const auto copy = [](const Channels& t, int64_t b, int64_t e) {
-    const auto rows = [&](auto width) {
-      for (int64_t v = b; v < e; v++)
-        for (int64_t i = 0; i < t.c; i += int64_t(sizeof width) / 4) std::memcpy(t.to + v * t.ld_to + i, t.from + v * t.ld_from + i, sizeof width);
+  const auto copy = [](const Channels t, int64_t b, int64_t e) {
+    const auto rows = [=](auto width) {
+      const float* from = t.from + b * t.ld_from;
+      float* to = t.to + b * t.ld_to;
+      for (int64_t v = b; v < e; v++, from += t.ld_from, to += t.ld_to)
+        for (int64_t i = 0; i < t.c; i += int64_t(sizeof width) / 4) std::memcpy(to + i, from + i, sizeof width);
     };
     if (t.c % 8 == 0) rows(v8{});
     else if (t.c % 4 == 0) rows(std::array<float, 4>{});
@@ -142,25 +153,22 @@ class DagForward {
 
   void sum(const Node& node, const std::vector<Room>& results, float* y) const {
     const Shape& s = node.shape;
-    const int64_t lanes = 8 * period(s.c), size = s.n * lanes;
+    const int64_t wide = span(s.c), size = s.n * wide;
     Buffer patterns(size * (1 + 2 * int64_t(node.terms.size())));
     std::fill(patterns.data(), patterns.data() + size, 0.f);
     std::vector<Summand> summands;
     for (size_t k = 0; k < node.terms.size(); k++) {
       const Term& t = node.terms[k];
       const float w = weight(t), *from = t.kind == UnitKind::identity ? value(t.from) : results[k].data;
-      summands.push_back({from, nullptr, nullptr, w});
-      if (!t.norm) continue;
-      float* origin = patterns.data() + size * int64_t(1 + 2 * k);
-      const NormStats stats(stats_ + t.stats, s);
+      float *origin = patterns.data() + size * int64_t(1 + 2 * k), *scale = origin + size;
+      summands.push_back({from, origin, scale});
+      const NormStats stats(stats_ + t.stats, s);  // read only if there is a norm
       for (int64_t i = 0; i < size; i++) {
-        const int64_t c = i % lanes % s.c, j = i / lanes * s.c + c;
-        origin[i] = stats.origin[j];
-        origin[size + i] = w * stats.scale[j] * (t.gamma ? t.gamma[c] : 1);
+        const int64_t c = i % wide % s.c, j = i / wide * s.c + c;
+        origin[i] = t.norm ? stats.origin[j] : 0;
+        scale[i] = w * (t.norm ? stats.scale[j] * (t.gamma ? t.gamma[c] : 1) : 1);
         if (t.beta) patterns[i] += w * t.beta[c];
       }
-      summands.back().origin = origin;
-      summands.back().scale = origin + size;
     }
     sum_terms(s, summands, patterns.data(), y);
   }

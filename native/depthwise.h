@@ -18,17 +18,16 @@ inline void depthwise_forward(const float* x, const float* w, float* y, const Sh
   const Shape out = out_shape(in, stride, in.c);
   Buffer weights(27 * p.period);
   repeat_weights(w, weights.data(), in.c, p.period);
-  std::vector<double> sums(stats ? out.n * out.d * out.c * 2 : 0);
+  PlaneSums sums(out.n * out.d, out.c, stats);
   parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
-    float* tmp = scratch<2>(2 * p.period);
     depthwise_planes(
         p, weights.data(), begin, end, FillPlane{p, x, activate},
         [&](int64_t n, int64_t d, int64_t h, int) { return y + ((n * out.d + d) * out.h + h) * out.w * out.c; },
         [&](int64_t n, int64_t d, int64_t, const float* row) {
-          if (stats) add_stats(row, out.w, out.c, sums.data() + (n * out.d + d) * out.c * 2, tmp);
+          sums.add(n * out.d + d, row, out.w);
         });
   }, plane_grain(out.n * out.d));
-  if (stats) sum_plane_stats(sums.data(), stats, out.n, out.d, out.c * 2);
+  sums.total(stats, out.n, out.d, out.c, 0);
 }
 
 inline void depthwise_input_grad(const float* x, const float* w, const float* dy, float* dx, const Shape& in, int64_t stride, int64_t dilation,

@@ -85,6 +85,7 @@ struct DirectPlan {
 static inline int64_t direct_group(int64_t co, int64_t v, int64_t width) {
   const int64_t left = co / 8 - v, few = (width + 5) / 6;
   if (left == 1 || left == 3) return left;
+  if (lanes == 16 && left % 2 == 0) return 2;
   return width < 5 * few && left != 2 && left != 4 ? 3 : 2;
 }
 

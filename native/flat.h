@@ -22,8 +22,8 @@ inline void each_tile(int64_t size, const F& f) {
 // y = max(x, slope·x).
 inline void leaky_relu(int64_t size, const float* x, float slope, float* y) {
   each_tile(size, [=](int64_t begin, int64_t end) {
-    each_vector(end - begin, 1, [from = x + begin, to = y + begin, slope](auto access, int64_t i, int64_t) {
-      const v8 v = access.load(from + i);
+    each_vector(end - begin, [from = x + begin, to = y + begin, slope](auto access, int64_t i, int64_t) {
+      const vec v = access.load(from + i);
       access.store(to + i, v > 0 ? v : slope * v);
     });
   });
@@ -32,8 +32,8 @@ inline void leaky_relu(int64_t size, const float* x, float slope, float* y) {
 // dx = dy where x > 0, slope·dy elsewhere.
 inline void leaky_relu_gradient(int64_t size, const float* dy, const float* x, float slope, float* dx) {
   each_tile(size, [=](int64_t begin, int64_t end) {
-    each_vector(end - begin, 1, [a = dy + begin, b = x + begin, to = dx + begin, slope](auto access, int64_t i, int64_t) {
-      const v8 g = access.load(a + i);
+    each_vector(end - begin, [a = dy + begin, b = x + begin, to = dx + begin, slope](auto access, int64_t i, int64_t) {
+      const vec g = access.load(a + i);
       access.store(to + i, access.load(b + i) > 0 ? g : slope * g);
     });
   });
@@ -74,15 +74,15 @@ inline void dot_products(int64_t size, const float* dy, const std::vector<const 
     for (; b < e; b++) {
       const int64_t begin = b * kTile, length = std::min(size, begin + kTile) - begin;
       for (int64_t k = 0; k < n; k++) {
-        float lanes[32];
+        float parts[4 * lanes];
         detail::sum_run<1, 4>(
             length,
-            [&](auto access, int64_t i, int64_t, v8* term) {
+            [&](auto access, int64_t i, int64_t, vec* term) {
               term[0] = access.load(dy + begin + i) * access.load(values[size_t(k)] + begin + i);
             },
-            lanes);
+            parts);
         float sum = 0;
-        for (const float lane : lanes) sum += lane;
+        for (const float part : parts) sum += part;
         partial[b * n + k] = sum;
       }
     }

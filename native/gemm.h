@@ -28,13 +28,13 @@ struct Cut {
   int64_t padded() const { return vectors * width; }
 };
 
-/// The packed weights: groups of vectors, each [k][vectors·width]; for four columns also [k][4 + 4], each row twice.
+/// The packed weights: groups of vectors, each [k][vectors·width]; for four columns also [k][lanes], each row repeated.
 struct Columns {
   int64_t k, n;
   Cut cut;
-  Buffer data, twice;
+  Buffer data, repeated;
   Columns(const float* b, int64_t rows, int64_t columns, bool transposed)
-      : k(rows), n(columns), cut(columns), data(rows * cut.padded()), twice(cut.width == 4 ? rows * 8 : 0) {
+      : k(rows), n(columns), cut(columns), data(rows * cut.padded()), repeated(cut.width == 4 ? rows * lanes : 0) {
     for (int64_t v = 0, g; v < cut.vectors; v += g) {
       g = cut.group(v);
       float* to = data.data() + v * cut.width * k;
@@ -45,7 +45,7 @@ struct Columns {
             *to++ = j >= n ? 0.f : transposed ? b[j * k + i] : b[i * n + j];
           }
     }
-    for (int64_t i = 0; i < 8 * k && cut.vectors == 1 && cut.width == 4; i++) twice[i] = data[i / 8 * 4 + i % 4];
+    for (int64_t i = 0; i < lanes * k && cut.vectors == 1 && cut.width == 4; i++) repeated[i] = data[i / lanes * 4 + i % 4];
   }
 };
 
@@ -96,6 +96,11 @@ static SCNAS_INLINE v8 load_two(const float* p, int64_t ld) { return __builtin_s
 /// Number T of each of two fours, four times.
 template <int T>
 static SCNAS_INLINE v8 spread(v8 x) { return __builtin_shufflevector(x, x, T, T, T, T, T + 4, T + 4, T + 4, T + 4); }
+#if defined(__AVX512F__)
+/// The same of four fours.
+template <int T>
+static SCNAS_INLINE vec spread(vec x) { return reinterpret_cast<vec>(_mm512_permute_ps(reinterpret_cast<__m512>(x), T * 0x55)); }
+#endif
 
 /// Four columns, 2·M rows, two of them a vector.
 template <int M>
@@ -104,7 +109,7 @@ static inline void multiply_twos(const float* a, int64_t lda, const float* b, in
   each<M>([&](auto m) SCNAS_LAMBDA { acc[m] = v8{}; });
   int64_t i = 0;
   for (; i + 4 <= k; i += 4) {
-    const v8 w0 = load8(b + i * 8), w1 = load8(b + i * 8 + 8), w2 = load8(b + i * 8 + 16), w3 = load8(b + i * 8 + 24);
+    const v8 w0 = load8(b + i * lanes), w1 = load8(b + (i + 1) * lanes), w2 = load8(b + (i + 2) * lanes), w3 = load8(b + (i + 3) * lanes);
     each<M>([&](auto m) SCNAS_LAMBDA {
       const v8 x = load_two(a + 2 * m * lda + i, lda);
       acc[m] += spread<0>(x) * w0;
@@ -114,7 +119,7 @@ static inline void multiply_twos(const float* a, int64_t lda, const float* b, in
     });
   }
   for (; i < k; i++) {
-    const v8 w = load8(b + i * 8);
+    const v8 w = load8(b + i * lanes);
     each<M>([&](auto m) SCNAS_LAMBDA {
       const float p = a[2 * m * lda + i], q = a[(2 * m + 1) * lda + i];
       acc[m] += v8{p, p, p, p, q, q, q, q} * w;
@@ -126,13 +131,13 @@ static inline void multiply_twos(const float* a, int64_t lda, const float* b, in
   });
 }
 static inline void multiply_four(const float* a, int64_t lda, int64_t rows, const Columns& w, float* out, int64_t ldo) {
-  const float* b = const_cast<Columns&>(w).twice.data();
+  const float* b = const_cast<Columns&>(w).repeated.data();
   int64_t r = 0;
   if (w.k == 4 && lda == 4 && ldo == 4) {  // a node of four channels, in whole vectors
-    const v8 w0 = load8(b), w1 = load8(b + 8), w2 = load8(b + 16), w3 = load8(b + 24);
-    for (; r + 2 <= rows; r += 2) {
-      const v8 x = load8(a + r * 4);
-      store8(out + r * 4, (spread<0>(x) * w0 + spread<1>(x) * w1) + (spread<2>(x) * w2 + spread<3>(x) * w3));
+    const vec w0 = load(b), w1 = load(b + lanes), w2 = load(b + 2 * lanes), w3 = load(b + 3 * lanes);
+    for (; r + lanes / 4 <= rows; r += lanes / 4) {
+      const vec x = load(a + r * 4);
+      store(out + r * 4, (spread<0>(x) * w0 + spread<1>(x) * w1) + (spread<2>(x) * w2 + spread<3>(x) * w3));
     }
   }
   for (; r + 8 <= rows; r += 8) multiply_twos<4>(a + r * lda, lda, b, w.k, out + r * ldo, ldo);

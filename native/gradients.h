@@ -23,10 +23,11 @@ class NormedPlanes {
   const float* operator()(int64_t tag) const {
     const float *g = g_ + tag * size_, *kept = kept_ + tag * size_;
     float* to = scratch<8>(size_);
-    const auto f = by_(tag / by_.shape.d);
-    const auto body = [=](auto access, int64_t i, int64_t p) { access.store(to + i, f(access.load(g + i), access.load(kept + i), p)); };
-    if (by_.shape.c == 4 || by_.shape.c == 8) each_vector(size_, 1, body);
-    else each_vector(size_, period(by_.shape.c), body);
+    with_period(by_.shape.c, [&](auto held) {
+      const auto f = by_(tag / by_.shape.d, held);
+      const auto body = [=](auto access, int64_t i, int64_t p) SCNAS_LAMBDA { access.store(to + i, f(access.load(g + i), access.load(kept + i), p)); };
+      each_vector<decltype(held)::value>(size_, body, period(by_.shape.c));
+    });
     return to;
   }
   const float* all() const { return nullptr; }

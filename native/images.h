@@ -215,10 +215,14 @@ static inline void image_planes(const ImagePlan& p, const ChannelCut& cut, const
             store(m, load(m) + b + c);
             store(m + 3 * size, b - c + load(m + 3 * size));
           }
-        for (int64_t h = 2 * line; h < std::min(p.h.result, 2 * (line + some)); h++) {
-          float* row = out(n, d, h);
-          transpose(images + h % 2 * 3 * size + (h / 2 - line) * p.pitch, ld, row, co, co, p.w.result, Same{});
-          done(n, d, h, row);
+        // A row is done with after the next is written: read at once, it would have to wait for the store queue.
+        float* before = nullptr;
+        const int64_t stop = std::min(p.h.result, 2 * (line + some));
+        for (int64_t h = 2 * line; h <= stop; h++) {
+          float* row = h < stop ? out(n, d, h) : nullptr;
+          if (row) transpose(images + h % 2 * 3 * size + (h / 2 - line) * p.pitch, ld, row, co, co, p.w.result, Same{});
+          if (before) done(n, d, h - 1, before);
+          before = row;
         }
         continue;
       }

@@ -155,9 +155,14 @@ class Call {
   void* allocate(int i, TF_DataType type, int64_t bytes, const std::vector<int64_t>& shape) {
     for (const int64_t n : shape) bytes *= n;
     Status status;
-    TF_Tensor* tensor =
-        TF_AllocateOutput(context_, i, type, shape.data(), int(shape.size()), size_t(bytes), status.get());
+    const int axes = int(shape.size());
+    void* room = size_t(bytes) >= Arena::kLeast ? Arena::get().take(size_t(bytes)) : nullptr;
+    const auto give = [](void* data, size_t, void*) { Arena::get().give(data); };
+    TF_Tensor* tensor = room ? TF_NewTensor(type, shape.data(), axes, room, size_t(bytes), give, nullptr)
+                             : TF_AllocateOutput(context_, i, type, shape.data(), axes, size_t(bytes), status.get());
     if (tensor) owned_.push_back(tensor);
+    status.check();
+    if (room) TF_SetOutput(context_, i, tensor, status.get());
     status.check();
     return TF_TensorData(tensor);
   }

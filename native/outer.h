@@ -14,23 +14,25 @@ struct OuterRow {
 template <int N, int M>
 static inline void outer_run(const OuterRow* rows, int64_t count, int64_t from, int64_t o, int64_t width, int64_t step, int64_t ldg, float* sums,
                              int64_t ld) {
-  v8 acc[M][N];
+  typedef typename Eights<N>::V V;
+  constexpr int C = Eights<N>::vectors, L = int(sizeof(V)) / 4;
+  V acc[M][C];
   for (int m = 0; m < M; m++)
-    for (int v = 0; v < N; v++) acc[m][v] = v8{};
+    for (int v = 0; v < C; v++) acc[m][v] = V{};
   for (int64_t r = 0; r < count; r++) {
     const float *x = rows[r].x + from, *g = rows[r].g + o;
     for (int64_t i = 0; i < width; i++, x += step, g += ldg) {
-      v8 y[N];
-      for (int v = 0; v < N; v++) y[v] = load_v8(g + v * 8), hold8(y[v]);
+      V y[C];
+      Eights<N>::load(g, y);
 #pragma GCC unroll 16
       for (int m = 0; m < M; m++) {
-        const v8 a = x[m] - v8{};
-        for (int v = 0; v < N; v++) acc[m][v] += a * y[v];
+        const V a = x[m] - V{};
+        for (int v = 0; v < C; v++) acc[m][v] += a * y[v];
       }
     }
   }
   for (int m = 0; m < M; m++)
-    for (int v = 0; v < N; v++) store_v8(sums + m * ld + v * 8, load_v8(sums + m * ld + v * 8) + acc[m][v]);
+    for (int v = 0; v < C; v++) store_as<V>(sums + m * ld + v * L, load_as<V>(sums + m * ld + v * L) + acc[m][v]);
 }
 
 /// The same over source values from…to−1.
@@ -48,7 +50,7 @@ static inline void outer_values(const OuterRow* rows, int64_t count, int64_t fro
 static inline void outer_rows(const DirectPlan& p, int64_t co, const OuterRow* rows, int64_t count, int64_t from, int64_t to, float* sums) {
   for (int64_t o = 0, left; (left = (co - o) / 8) > 0;) {
 #define SCNAS_OUTER(N, M) outer_values<N, M>(rows, count, from, to, o, p.w.result, p.step * p.c, co, sums + o, co), o += N * 8
-    if (left == 2 || left == 4) SCNAS_OUTER(2, 6);
+    if (left == 2 || left == 4 || (lanes == 16 && left % 2 == 0)) SCNAS_OUTER(2, most_voxels<2>);
     else if (left >= 3) SCNAS_OUTER(3, 4);
     else SCNAS_OUTER(1, 12);
 #undef SCNAS_OUTER

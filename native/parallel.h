@@ -108,8 +108,8 @@ class Pool {
     job_.f = &f;
     job_.call = [](const void* g, int64_t b, int64_t e) { (*static_cast<const F*>(g))(b, e); };
     next_.store(0, std::memory_order_relaxed);
-    pending_.store(threads - 1, std::memory_order_relaxed);
-    epoch_.store(((epoch_.load(std::memory_order_relaxed) >> 8) + 1) << 8 | uint32_t(threads - 1), std::memory_order_seq_cst);
+    const uint32_t call = ((epoch_.load(std::memory_order_relaxed) >> 8) + 1) << 8;
+    epoch_.store(call | uint32_t(threads - 1), std::memory_order_seq_cst);
     if (sleeping_.load(std::memory_order_seq_cst) > 0) {
       std::lock_guard<std::mutex> lock(sleep_);
       wake_.notify_all();
@@ -117,7 +117,9 @@ class Pool {
     inside() = true;
     drain();
     inside() = false;
-    for (int spin = 0; pending_.load(std::memory_order_acquire) > 0; spin++) {
+    // The call is closed: a worker that wakes only now is not waited for.
+    epoch_.store(call, std::memory_order_seq_cst);
+    for (int spin = 0; pending_.load(std::memory_order_seq_cst) > 0; spin++) {
       if (spin < kSpins) pause();
       else std::this_thread::yield();
     }
@@ -129,7 +131,7 @@ class Pool {
     void (*call)(const void*, int64_t, int64_t) = nullptr;
     int64_t n = 0, chunk = 1;
   };
-  static constexpr int kSpins = 4000;  // about 50 µs: a gap between two ops of one step
+  static constexpr int kSpins = 16000;  // about 200 µs: a gap between two ops of one step
 
   Pool() {
     const char* wanted = std::getenv("SCNAS_THREADS");
@@ -171,10 +173,10 @@ class Pool {
         sleeping_.fetch_sub(1, std::memory_order_relaxed);
       }
       seen = epoch_.load(std::memory_order_acquire);
-      if (index < int(seen & 255)) {
-        drain();
-        pending_.fetch_sub(1, std::memory_order_release);
-      }
+      if (index >= int(seen & 255)) continue;
+      pending_.fetch_add(1, std::memory_order_seq_cst);
+      if (epoch_.load(std::memory_order_seq_cst) == seen) drain();
+      pending_.fetch_sub(1, std::memory_order_release);
     }
   }
 
@@ -182,8 +184,8 @@ class Pool {
   std::mutex busy_, sleep_;
   std::condition_variable wake_;
   alignas(64) std::atomic<int64_t> next_{0};
-  alignas(64) std::atomic<uint32_t> epoch_{0};  // (call number << 8) | workers that take part, read as one
-  alignas(64) std::atomic<int> pending_{0};
+  alignas(64) std::atomic<uint32_t> epoch_{0};  // (call number << 8) | workers that may take part, read as one
+  alignas(64) std::atomic<int> pending_{0};  // workers that may be at the call's work
   alignas(64) std::atomic<int> sleeping_{0};
   std::atomic<int> threads_{1};
   int started_ = 0;

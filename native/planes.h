@@ -186,14 +186,77 @@ struct FillPlane {
   }
 };
 
-/// Sums of a plane, [planes][c][2], added up in their order into [n][c][2].
-static inline void sum_plane_stats(const double* planes, double* stats, int64_t n, int64_t d, int64_t c2) {
-  for (int64_t b = 0; b < n; b++)
-    for (int64_t j = 0; j < c2; j++) {
-      double s = 0;
-      for (int64_t i = 0; i < d; i++) s += planes[(b * d + i) * c2 + j];
-      stats[b * c2 + j] = s;
+/// Σy and Σy² of planes, for the norm after a convolution: of each plane [2][period], a lane for every period-th float of its
+/// runs, so that a run costs no sum over lanes.
+class PlaneSums {
+ public:
+  PlaneSums(int64_t planes, int64_t channels, bool wanted) : c_(channels), period_(period_of(channels)), sums_(wanted ? size_t(planes * 2 * period_) : 0) {}
+  bool wanted() const { return !sums_.empty(); }
+  /// Adds a channels-last run. Without sums that are wanted, nothing.
+  void add(int64_t plane, const float* y, int64_t voxels) {
+    if (!wanted()) return;
+    double* to = sums_.data() + plane * 2 * period_;
+    const int64_t total = voxels * c_, whole = total / lanes * lanes;
+    for (int64_t j = 0; j < std::min(period_, whole); j += lanes) {
+      vec s[4] = {}, q[4] = {};  // four of each: an addition takes as long as four can be begun
+      int64_t i = j;
+      for (; i + 3 * period_ < whole; i += 4 * period_)
+        each<4>([&](auto k) SCNAS_LAMBDA {
+          const vec v = load(y + i + k * period_);
+          s[k] += v;
+          q[k] += v * v;
+        });
+      for (; i < whole; i += period_) {
+        const vec v = load(y + i);
+        s[0] += v;
+        q[0] += v * v;
+      }
+      float both[2][lanes];
+      store(both[0], (s[0] + s[1]) + (s[2] + s[3]));
+      store(both[1], (q[0] + q[1]) + (q[2] + q[3]));
+      for (int k = 0; k < 2; k++)
+        for (int l = 0; l < lanes; l++) to[k * period_ + j + l] += double(both[k][l]);
     }
-}
+    for (int64_t i = whole; i < total; i++) {
+      to[i % period_] += double(y[i]);
+      to[period_ + i % period_] += double(y[i]) * double(y[i]);
+    }
+  }
+  /// stats [n][ld][2] from channel `first` on, of d planes each: the planes' sums in their order.
+  void total(double* stats, int64_t n, int64_t d, int64_t ld, int64_t first) const {
+    for (int64_t b = 0; b < n && wanted(); b++)
+      for (int64_t j = 0; j < 2 * c_; j++) {
+        double s = 0;
+        for (int64_t i = 0; i < d; i++)
+          for (int64_t l = j / 2; l < period_; l += c_) s += sums_[size_t(((b * d + i) * 2 + j % 2) * period_ + l)];
+        stats[(b * ld + first) * 2 + j] = s;
+      }
+  }
+
+ private:
+  int64_t c_, period_;
+  std::vector<double> sums_;
+};
+
+/// The same, one run behind: vectors of a run that has just been written in parts of them would have to wait for the store queue.
+class LateSums {
+ public:
+  explicit LateSums(PlaneSums& sums) : sums_(sums) {}
+  ~LateSums() { flush(); }
+  LateSums(const LateSums&) = delete;
+  LateSums& operator=(const LateSums&) = delete;
+  void add(int64_t plane, const float* y, int64_t voxels) {
+    flush();
+    plane_ = plane, y_ = y, voxels_ = voxels;
+  }
+
+ private:
+  void flush() {
+    if (y_) sums_.add(plane_, y_, voxels_);
+  }
+  PlaneSums& sums_;
+  const float* y_ = nullptr;
+  int64_t plane_ = 0, voxels_ = 0;
+};
 
 }  // namespace scnas

@@ -61,11 +61,10 @@ inline void pointwise_forward(const float* x, const float* w, float* y, const Sh
   const int64_t ld = s.ld ? s.ld : co;
   const Shape out = out_shape(in, s.stride, co);
   const Columns columns(w, in.c, co, false);
-  std::vector<double> sums(stats ? out.n * out.d * co * 2 : 0);
+  PlaneSums sums(out.n * out.d, co, stats);
   parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
     float* source = scratch<3>(voxel_run * in.c);
     float* dense = scratch<4>(voxel_run * co);
-    float* tmp = scratch<2>(2 * period_of(co));
     for (int64_t p = begin; p < end; p++)
       result_runs(out, s.stride == 1 && s.offset == 0, p, [&](int64_t n, int64_t d, int64_t h, int64_t v, int64_t voxels) {
         const float* a = gather_run(x, in, s, n, d, h, v, voxels, activate, source);
@@ -75,13 +74,10 @@ inline void pointwise_forward(const float* x, const float* w, float* y, const Sh
           multiply(a, in.c, voxels, columns, dense, co);
           for (int64_t i = 0; i < voxels; i++) std::memcpy(to + i * ld, dense + i * co, co * sizeof(float));
         }
-        if (stats) add_stats(ld == co ? to : dense, voxels, co, sums.data() + p * co * 2, tmp);
+        sums.add(p, ld == co ? to : dense, voxels);
       });
   });
-  if (!stats) return;
-  std::vector<double> total(out.n * co * 2);
-  sum_plane_stats(sums.data(), total.data(), out.n, out.d, co * 2);
-  for (int64_t n = 0; n < out.n; n++) std::copy_n(total.data() + n * co * 2, co * 2, stats + (n * ld + s.first) * 2);
+  sums.total(stats, out.n, out.d, ld, s.first);
 }
 
 inline void pointwise_input_grad(const float* x, const float* w, const float* dy, float* dx, const Shape& in, int64_t co, bool activate,

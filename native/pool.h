@@ -19,11 +19,11 @@ struct PoolRow {
 struct Largest {
   static constexpr bool coded = true;
   static constexpr float outside = -std::numeric_limits<float>::infinity();
-  v8 m;
-  i8 at;
-  SCNAS_INLINE void begin(v8 v, i8 place) { m = v, at = place; }
-  SCNAS_INLINE void meet(v8 v, i8 place) {
-    const i8 more = v > m;
+  vec m;
+  ivec at;
+  SCNAS_INLINE void begin(vec v, ivec place) { m = v, at = place; }
+  SCNAS_INLINE void meet(vec v, ivec place) {
+    const ivec more = v > m;
     m = pick(more, v, m);
     at = pick(more, place, at);
   }
@@ -31,18 +31,18 @@ struct Largest {
 struct Highest {
   static constexpr bool coded = false;
   static constexpr float outside = -std::numeric_limits<float>::infinity();
-  v8 m;
-  i8 at;
-  SCNAS_INLINE void begin(v8 v, i8) { m = v; }
-  SCNAS_INLINE void meet(v8 v, i8) { m = pick(v > m, v, m); }
+  vec m;
+  ivec at;
+  SCNAS_INLINE void begin(vec v, ivec) { m = v; }
+  SCNAS_INLINE void meet(vec v, ivec) { m = pick(v > m, v, m); }
 };
 struct Total {
   static constexpr bool coded = false;
   static constexpr float outside = 0;
-  v8 m;
-  i8 at;
-  SCNAS_INLINE void begin(v8 v, i8) { m = v; }
-  SCNAS_INLINE void meet(v8 v, i8) { m += v; }
+  vec m;
+  ivec at;
+  SCNAS_INLINE void begin(vec v, ivec) { m = v; }
+  SCNAS_INLINE void meet(vec v, ivec) { m += v; }
 };
 
 // emit(i, what T rows come to) by vectors; row t's places count from add[t].
@@ -51,11 +51,11 @@ inline void reduce_rows(const PoolRow* rows, const int32_t* add, int64_t size, c
   const float* v[T];
   const int32_t* at[T];
   for (int t = 0; t < T; t++) v[t] = rows[t].v, at[t] = rows[t].at;
-  for (int64_t i = 0; i < size; i += 8) {
+  for (int64_t i = 0; i < size; i += lanes) {
     Window w;
-    const auto place = [&](int t) { return Window::coded ? load_i8(at[t] + i) + add[t] : i8{}; };
-    w.begin(load8(v[0] + i), place(0));
-    each<T - 1>([&](auto t) { w.meet(load8(v[t + 1] + i), place(t + 1)); });
+    const auto place = [&](int t) { return Window::coded ? load_i(at[t] + i) + add[t] : ivec{}; };
+    w.begin(load(v[0] + i), place(0));
+    each<T - 1>([&](auto t) { w.meet(load(v[t + 1] + i), place(t + 1)); });
     emit(i, w);
   }
 }
@@ -102,13 +102,13 @@ inline void pool_along(const PoolPlan& p, const float* row, float* padded, const
     copy_voxels(row + c, 2, odd + c, 1, p.in.w / 2, c);
     tap[0] = odd, tap[1] = even, tap[2] = odd + c;
   }
-  for (int64_t i = 0; i < p.out_row(); i += 8) {
+  for (int64_t i = 0; i < p.out_row(); i += lanes) {
     Window w;
-    w.begin(load8(tap[0] + i), i8{});
-    w.meet(load8(tap[1] + i), i8{} + 1);
-    w.meet(load8(tap[2] + i), i8{} + 2);
-    store8(to.v + i, w.m);
-    if (Window::coded) store_i8(to.at + i, w.at);
+    w.begin(load(tap[0] + i), ivec{});
+    w.meet(load(tap[1] + i), ivec{} + 1);
+    w.meet(load(tap[2] + i), ivec{} + 2);
+    store(to.v + i, w.m);
+    if (Window::coded) store_i(to.at + i, w.at);
   }
 }
 
@@ -141,8 +141,8 @@ inline void pool_planes(const PoolPlan& p, const float* x, const Emit& emit) {
           }
           const PoolRow &to = planes.rows[sd % 3];
           reduce_rows<Window>(read, places, taps, ld, [&](int64_t i, const Window& w) {
-            store8(to.v + h * ld + i, w.m);
-            if (Window::coded) store_i8(to.at + h * ld + i, w.at);
+            store(to.v + h * ld + i, w.m);
+            if (Window::coded) store_i(to.at + h * ld + i, w.at);
           });
         }
       }
@@ -164,7 +164,7 @@ inline void max_pool(const PoolPlan& p, const float* x, float* y) {
   pool_planes<Highest>(p, x, [&](int64_t row, int64_t, const auto& vectors) {
     float* to = y + row * result;
     vectors([&](int64_t i, const Highest& w) {
-      if (i + 8 <= result) store8(to + i, w.m);
+      if (i + lanes <= result) store(to + i, w.m);
       else Part{result - i}.store(to + i, w.m);
     });
   });
@@ -177,8 +177,8 @@ inline void max_pool(const PoolPlan& p, const float* x, float* y, uint8_t* codes
     float* to = y + row * result;
     uint8_t* code = codes + row * result;
     vectors([&](int64_t i, const Largest& w) {
-      if (i + 8 <= result) {
-        store8(to + i, w.m);
+      if (i + lanes <= result) {
+        store(to + i, w.m);
         store_codes(code + i, w.at);
       } else
         for (int64_t k = 0; i + k < result; k++) to[i + k] = w.m[k], code[i + k] = uint8_t(w.at[k]);
@@ -193,7 +193,7 @@ inline void average_pool(const PoolPlan& p, const float* x, float* y) {
     const float whole = 1.f / float(3 * taps);
     float* to = y + row * result;
     vectors([&](int64_t i, const Total& w) {
-      if (i + 8 <= result) store8(to + i, w.m * whole);
+      if (i + lanes <= result) store(to + i, w.m * whole);
       else Part{result - i}.store(to + i, w.m * whole);
     });
     p.w.each_short([&](int64_t column, int64_t inside) {

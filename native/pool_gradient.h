@@ -8,7 +8,7 @@
 
 namespace scnas {
 
-typedef uint32_t u8v __attribute__((vector_size(32)));
+typedef uint32_t uvec __attribute__((vector_size(lanes * 4)));
 
 // A row on its way: sums of gradients, and for the maximum the places that they go to.
 struct GradientRow {
@@ -19,59 +19,59 @@ struct GradientRow {
 // Adds up the results' rows whose window's x places them at this source row.
 template <int T, class Access>
 SCNAS_INLINE void collect_max(const float* const* g, const uint8_t* const* codes, const int32_t* base, int64_t i, Access access, const GradientRow& to) {
-  v8 sum = splat8(0);
-  i8 place{};
+  vec sum = vec{};
+  ivec place{};
   each<T>([&](auto t) {
-    const i8 at = access.codes(codes[t] + i) - base[t];
-    const i8 mine = i8(u8v(at) < 9u);
-    sum += pick(mine, access.load(g[t] + i), splat8(0));
+    const ivec at = access.codes(codes[t] + i) - base[t];
+    const ivec mine = ivec(uvec(at) < 9u);
+    sum += pick(mine, access.load(g[t] + i), vec{});
     place = pick(mine, at, place);
   });
-  store8(to.g + i, sum);
-  store_i8(to.at + i, place);
+  store(to.g + i, sum);
+  store_i(to.at + i, place);
 }
 template <int T>
 inline void collect_max(const float* const* g, const uint8_t* const* codes, const int32_t* base, int64_t size, const GradientRow& to) {
   int64_t i = 0;
-  for (; i + 8 <= size; i += 8) collect_max<T>(g, codes, base, i, WholeCodes{}, to);
+  for (; i + lanes <= size; i += lanes) collect_max<T>(g, codes, base, i, WholeCodes{}, to);
   if (i < size) collect_max<T>(g, codes, base, i, PartCodes{{size - i}}, to);
 }
 
 // Sums along y, then what each tap along z sends on.
 template <int T>
 inline void send_max(const GradientRow* rows, const int32_t* base, int64_t size, float* const* sent) {
-  for (int64_t i = 0; i < size; i += 8) {
-    v8 sum = splat8(0);
-    i8 place{};
+  for (int64_t i = 0; i < size; i += lanes) {
+    vec sum = vec{};
+    ivec place{};
     each<T>([&](auto t) {
-      const i8 at = load_i8(rows[t].at + i) - base[t];
-      const i8 mine = i8(u8v(at) < 3u);
-      sum += pick(mine, load8(rows[t].g + i), splat8(0));
+      const ivec at = load_i(rows[t].at + i) - base[t];
+      const ivec mine = ivec(uvec(at) < 3u);
+      sum += pick(mine, load(rows[t].g + i), vec{});
       place = pick(mine, at, place);
     });
-    for (int tw = 0; tw < 3; tw++) store8(sent[tw] + i, pick(place == tw, sum, splat8(0)));
+    for (int tw = 0; tw < 3; tw++) store(sent[tw] + i, pick(place == tw, sum, vec{}));
   }
 }
 
 template <int T, class Access>
-SCNAS_INLINE v8 weigh(const float* const* g, const float* share, int64_t i, Access access) {
-  v8 sum = splat8(0);
+SCNAS_INLINE vec weigh(const float* const* g, const float* share, int64_t i, Access access) {
+  vec sum = vec{};
   each<T>([&](auto t) { sum += access.load(g[t] + i) * share[t]; });
   return sum;
 }
 template <int T>
 inline void weigh_rows(const float* const* g, const float* share, int64_t size, float* to) {
   int64_t i = 0;
-  for (; i + 8 <= size; i += 8) store8(to + i, weigh<T>(g, share, i, Whole{}));
-  if (i < size) store8(to + i, weigh<T>(g, share, i, Part{size - i}));
+  for (; i + lanes <= size; i += lanes) store(to + i, weigh<T>(g, share, i, Whole{}));
+  if (i < size) store(to + i, weigh<T>(g, share, i, Part{size - i}));
 }
 
 // A source row from what the taps along z send it, each with a voxel of zeros on both sides.
 inline void add_shifts(const PoolPlan& p, float* const* sent, float* to, bool accumulate) {
   const int64_t c = p.in.c;
   if (p.w.stride == 1) {
-    each_vector(p.in_row(), 1, [&](auto access, int64_t k, int64_t) {
-      const v8 sum = (access.load(sent[0] + k + c) + access.load(sent[1] + k)) + access.load(sent[2] + k - c);
+    each_vector(p.in_row(), [&](auto access, int64_t k, int64_t) {
+      const vec sum = (access.load(sent[0] + k + c) + access.load(sent[1] + k)) + access.load(sent[2] + k - c);
       access.store(to + k, accumulate ? access.load(to + k) + sum : sum);
     });
     return;

@@ -8,47 +8,51 @@
 
 namespace scnas {
 
-typedef uint8_t b8 __attribute__((vector_size(8)));
-typedef int32_t i8 __attribute__((vector_size(32)));
+typedef uint8_t bytes_of __attribute__((vector_size(lanes)));
+typedef int32_t ivec __attribute__((vector_size(lanes * 4)));
 
 // GCC 12 spells the general conversions out lane by lane.
-inline i8 load_codes(const uint8_t* p) {
-#if defined(__AVX2__)
-  return reinterpret_cast<i8>(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+inline ivec load_codes(const uint8_t* p) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<ivec>(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#elif defined(__AVX2__)
+  return reinterpret_cast<ivec>(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
 #else
-  b8 v;
+  bytes_of v;
   std::memcpy(&v, p, sizeof v);
-  return __builtin_convertvector(v, i8);
+  return __builtin_convertvector(v, ivec);
 #endif
 }
-inline void store_codes(uint8_t* p, i8 v) {
-#if defined(__AVX2__)
+inline void store_codes(uint8_t* p, ivec v) {
+#if defined(__AVX512F__)
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(v)));
+#elif defined(__AVX2__)
   const __m256i whole = reinterpret_cast<__m256i>(v);
   const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
 #else
-  const b8 b = __builtin_convertvector(v, b8);
+  const bytes_of b = __builtin_convertvector(v, bytes_of);
   std::memcpy(p, &b, sizeof b);
 #endif
 }
-inline i8 load_i8(const int32_t* p) {
-  i8 v;
+inline ivec load_i(const int32_t* p) {
+  ivec v;
   std::memcpy(&v, p, sizeof v);
   return v;
 }
-inline void store_i8(int32_t* p, i8 v) { std::memcpy(p, &v, sizeof v); }
+inline void store_i(int32_t* p, ivec v) { std::memcpy(p, &v, sizeof v); }
 struct WholeCodes : Whole {
-  i8 codes(const uint8_t* p) const { return load_codes(p); }
+  ivec codes(const uint8_t* p) const { return load_codes(p); }
 };
 struct PartCodes : Part {
-  i8 codes(const uint8_t* p) const {
-    i8 v{};
+  ivec codes(const uint8_t* p) const {
+    ivec v{};
     for (int64_t i = 0; i < k; i++) v[i] = p[i];
     return v;
   }
 };
-inline v8 pick(i8 mask, v8 a, v8 b) { return mask ? a : b; }
-inline i8 pick(i8 mask, i8 a, i8 b) { return mask ? a : b; }
+inline vec pick(ivec mask, vec a, vec b) { return mask ? a : b; }
+inline ivec pick(ivec mask, ivec a, ivec b) { return mask ? a : b; }
 
 // One axis of the window: of result i, the sources i·stride + tap − 1 that exist.
 struct PoolAxis {
@@ -87,7 +91,7 @@ struct PoolPlan {
   int64_t out_row() const { return out.w * in.c; }
   const float* source(const float* x, int64_t n, int64_t i, int64_t j) const { return x + ((n * in.d + i) * in.h + j) * in_row(); }
   // Floats of a result row kept aside, up to whole vectors.
-  int64_t kept_row() const { return (out_row() + 7) / 8 * 8; }
+  int64_t kept_row() const { return (out_row() + lanes - 1) / lanes * lanes; }
 };
 
 }  // namespace scnas

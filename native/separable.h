@@ -21,20 +21,20 @@ inline void separable_forward(const float* x, const float* wd, const float* wp, 
   Buffer weights(27 * p.period);
   repeat_weights(wd, weights.data(), in.c, p.period);
   const Columns columns(wp, in.c, co, false);
-  std::vector<double> sums(stats ? out.n * out.d * co * 2 : 0);
+  PlaneSums sums(out.n * out.d, co, stats);
   parallel_for(out.n * out.d, [&](int64_t begin, int64_t end) {
     const int64_t length = out.w * in.c;
     float* middle = scratch<3>(2 * length);
-    float* tmp = scratch<2>(2 * period_of(co));
+    LateSums late(sums);
     depthwise_planes(
         p, weights.data(), begin, end, FillPlane{p, x, activate}, [&](int64_t, int64_t, int64_t, int slot) { return middle + slot * length; },
         [&](int64_t n, int64_t d, int64_t h, const float* row) {
           float* to = y + ((n * out.d + d) * out.h + h) * out.w * co;
           multiply(row, in.c, out.w, columns, to, co);
-          if (stats) add_stats(to, out.w, co, sums.data() + (n * out.d + d) * co * 2, tmp);
+          late.add(n * out.d + d, to, out.w);
         });
   }, plane_grain(out.n * out.d));
-  if (stats) sum_plane_stats(sums.data(), stats, out.n, out.d, co * 2);
+  sums.total(stats, out.n, out.d, co, 0);
 }
 
 template <class Gradient>
@@ -60,7 +60,12 @@ inline void separable_input_grad(const float* x, const float* wd, const float* w
             std::fill(row + right, row + p.row.length, 0.f);
           }
         },
-        [&](int64_t n, int64_t d, int64_t h, int slot) { return accumulate ? added + slot * length : dx + ((n * in.d + d) * in.h + h) * length; },
+        [&](int64_t n, int64_t d, int64_t h, int slot) {
+          const int64_t at = ((n * in.d + d) * in.h + h) * length;
+          if (activate) fetch(x + at, length);
+          if (accumulate) fetch(dx + at, length);
+          return accumulate ? added + slot * length : dx + at;
+        },
         [&](int64_t n, int64_t d, int64_t h, float* row) {
           const int64_t at = ((n * in.d + d) * in.h + h) * length;
           if (activate || accumulate) write_grad(activate ? x + at : nullptr, row, dx + at, length, accumulate);

@@ -1,6 +1,7 @@
 // Vectors of floats by the GCC/Clang vector extensions, so that one source compiles to AVX2, AVX-512 and NEON;
 // scratch memory of a thread; the transposes between channels-last and one-plane-a-channel; sums for InstanceNorm.
 #pragma once
+#include <type_traits>
 #include <utility>
 #include "parallel.h"
 
@@ -134,6 +135,11 @@ static inline void times_leaky_grad(const float* x, float* g, int64_t n) {
   });
 }
 
+/// Asks for n floats that are read soon.
+static SCNAS_INLINE void fetch(const float* x, int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(x + i);
+}
+
 /// to[i] += x[i].
 static inline void add_row(const float* x, float* to, int64_t n) {
   int64_t i = 0;
@@ -160,10 +166,47 @@ static SCNAS_INLINE void transpose4(vec4& a, vec4& b, vec4& c, vec4& d) {
   d = __builtin_shuffle(ab1, cd1, high);
 }
 
+#if defined(__AVX512F__)
+typedef int32_t ints __attribute__((vector_size(64)));
+/// Transposes each quarter's 4 × 4; with `order` before or after it, sixteen voxels of four channels to four vectors and back.
+static SCNAS_INLINE void transpose4(vec& a, vec& b, vec& c, vec& d) {
+  const ints lo = {0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29}, hi = lo + 2;
+  const ints low = {0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29}, high = low + 2;
+  const vec ab0 = __builtin_shuffle(a, b, lo), ab1 = __builtin_shuffle(a, b, hi);
+  const vec cd0 = __builtin_shuffle(c, d, lo), cd1 = __builtin_shuffle(c, d, hi);
+  a = __builtin_shuffle(ab0, cd0, low);
+  b = __builtin_shuffle(ab0, cd0, high);
+  c = __builtin_shuffle(ab1, cd1, low);
+  d = __builtin_shuffle(ab1, cd1, high);
+}
+static SCNAS_INLINE vec order(vec v) {
+  const ints at = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+  return __builtin_shuffle(v, at);
+}
+#endif
+
 /// to[c·ld_to + r] = f(from[r·ld_from + c]) for r < rows, c < columns.
 template <class F>
 static SCNAS_INLINE void transpose(const float* from, int64_t ld_from, float* to, int64_t ld_to, int64_t rows, int64_t columns, F f) {
   int64_t r = 0;
+#if defined(__AVX512F__)
+  for (; columns == 4 && ld_from == 4 && r + lanes <= rows; r += lanes) {
+    const float* p = from + r * 4;
+    vec a = f(load(p)), b = f(load(p + lanes)), c = f(load(p + 2 * lanes)), d = f(load(p + 3 * lanes));
+    transpose4(a, b, c, d);
+    store(to + r, order(a)), store(to + ld_to + r, order(b)), store(to + 2 * ld_to + r, order(c)), store(to + 3 * ld_to + r, order(d));
+  }
+  if (rows == 4 && ld_to == 4) {
+    for (; r + lanes <= columns; r += lanes) {
+      const float* p = from + r;
+      vec a = order(f(load(p))), b = order(f(load(p + ld_from))), c = order(f(load(p + 2 * ld_from))), d = order(f(load(p + 3 * ld_from)));
+      transpose4(a, b, c, d);
+      float* q = to + r * 4;
+      store(q, a), store(q + lanes, b), store(q + 2 * lanes, c), store(q + 3 * lanes, d);
+    }
+    from += r, to += r * 4, columns -= r, r = 0;
+  }
+#endif
   for (; r + 4 <= rows; r += 4) {
     const float* p = from + r * ld_from;
     float* q = to + r;
@@ -222,36 +265,5 @@ static inline int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : a; 
 
 /// After how many floats the channels meet the vector's lanes again: lcm(c, lanes).
 static inline int64_t period_of(int64_t c) { return c / gcd(c, lanes) * lanes; }
-
-/// sums[c][0] += Σ y, sums[c][1] += Σ y² over the `voxels` of a channels-last run; `tmp` holds 2·period floats.
-static inline void add_stats(const float* y, int64_t voxels, int64_t c, double* sums, float* tmp) {
-  const int64_t period = period_of(c), total = voxels * c, whole = total / lanes * lanes;
-  for (int64_t j = 0; j < period; j += lanes) {
-    vec s[4] = {}, q[4] = {};  // four of each: an addition takes as long as four can be begun
-    int64_t i = j;
-    for (; i + 3 * period < whole; i += 4 * period)
-      for (int k = 0; k < 4; k++) {
-        const vec v = load(y + i + k * period);
-        s[k] += v;
-        q[k] += v * v;
-      }
-    for (; i < whole; i += period) {
-      const vec v = load(y + i);
-      s[0] += v;
-      q[0] += v * v;
-    }
-    store(tmp + j, (s[0] + s[1]) + (s[2] + s[3]));
-    store(tmp + period + j, (q[0] + q[1]) + (q[2] + q[3]));
-  }
-  for (int64_t j = 0; j < period; j += c)
-    for (int64_t i = 0; i < c; i++) {
-      sums[i * 2] += tmp[j + i];
-      sums[i * 2 + 1] += tmp[period + j + i];
-    }
-  for (int64_t i = whole; i < total; i++) {
-    sums[i % c * 2] += y[i];
-    sums[i % c * 2 + 1] += double(y[i]) * y[i];
-  }
-}
 
 }  // namespace scnas

@@ -22,29 +22,49 @@ static SCNAS_INLINE void hold8(v8& v) {
 #endif
 }
 
+/// N eights of channels as vectors of V: two as one vector where it holds sixteen.
+template <int N>
+struct Eights {
+  typedef std::conditional_t<N == 2 && lanes == 16, vec, v8> V;
+  static constexpr int vectors = N * 32 / int(sizeof(V));
+  static SCNAS_INLINE void load(const float* p, V* v) {
+    for (int i = 0; i < vectors; i++) {
+      v[i] = load_as<V>(p + i * int(sizeof(V)) / 4);
+#if defined(__AVX__)
+      asm("" : "+x"(v[i]));  // kept in a register (simd.h)
+#endif
+    }
+  }
+};
+/// Voxels of a tile: twelve sums.
+template <int N>
+constexpr int most_voxels = 12 / Eights<N>::vectors;
+
 /// out[m·ldo + o] = Σ_s Σ_j x[s][m·step + j]·w[s][j][o] over M voxels and N vectors of channels, j < length.
 template <int N, int M>
 static inline void direct_tile(const float* const* x, const float* const* w, int runs, int64_t length, int64_t step, int64_t from, float* out, int64_t ldo) {
-  v8 acc[M][N];
+  typedef typename Eights<N>::V V;
+  constexpr int C = Eights<N>::vectors;
+  V acc[M][C];
   for (int m = 0; m < M; m++)
-    for (int v = 0; v < N; v++) acc[m][v] = v8{};
+    for (int v = 0; v < C; v++) acc[m][v] = V{};
   for (int s = 0; s < runs; s++) {
     const float* rows[(M + 2) / 3];
     for (int m = 0; m < M; m += 3) rows[m / 3] = x[s] + from + m * step;
     const float* k = w[s];
     for (int64_t j = 0; j < length; j++, k += N * 8) {
-      v8 b[N];
-      for (int v = 0; v < N; v++) b[v] = load_v8(k + v * 8), hold8(b[v]);
+      V b[C];
+      Eights<N>::load(k, b);
 #pragma GCC unroll 16
       for (int m = 0; m < M; m++) {
         if (m % 3 == 0) opaque(rows[m / 3]);
-        const v8 a = rows[m / 3][m % 3 * step + j] - v8{};
-        for (int v = 0; v < N; v++) acc[m][v] += a * b[v];
+        const V a = rows[m / 3][m % 3 * step + j] - V{};
+        for (int v = 0; v < C; v++) acc[m][v] += a * b[v];
       }
     }
   }
   for (int m = 0; m < M; m++)
-    for (int v = 0; v < N; v++) store_v8(out + m * ldo + v * 8, acc[m][v]);
+    for (int v = 0; v < C; v++) store_as<V>(out + m * ldo + v * int(sizeof(V)) / 4, acc[m][v]);
 }
 
 /// The same for one vector of channels and one run of three taps a voxel apart: a source value, once in a register, serves three results.
@@ -81,8 +101,9 @@ static inline DirectTile direct_tile_of(int64_t vectors, int64_t voxels, bool sl
   static constexpr DirectTile one[] = {direct_tile<1, 1>, direct_tile<1, 2>, direct_tile<1, 3>, direct_tile<1, 4>,
                                        direct_tile<1, 5>, direct_tile<1, 6>, direct_tile<1, 7>, direct_tile<1, 8>,
                                        direct_tile<1, 9>, direct_tile<1, 10>, direct_tile<1, 11>, direct_tile<1, 12>};
-  static constexpr DirectTile two[] = {direct_tile<2, 1>, direct_tile<2, 2>, direct_tile<2, 3>,
-                                       direct_tile<2, 4>, direct_tile<2, 5>, direct_tile<2, 6>};
+  static constexpr DirectTile two[] = {direct_tile<2, 1>, direct_tile<2, 2>, direct_tile<2, 3>, direct_tile<2, 4>,
+                                       direct_tile<2, 5>, direct_tile<2, 6>, direct_tile<2, 7>, direct_tile<2, 8>,
+                                       direct_tile<2, 9>, direct_tile<2, 10>, direct_tile<2, 11>, direct_tile<2, 12>};
   static constexpr DirectTile three[] = {direct_tile<3, 1>, direct_tile<3, 2>, direct_tile<3, 3>, direct_tile<3, 4>};
   return vectors == 1 ? one[voxels - 1] : vectors == 2 ? two[voxels - 1] : three[voxels - 1];
 }
@@ -92,7 +113,7 @@ struct DirectTiles {
   std::vector<int64_t> begin;
   std::vector<DirectTile> run;
   DirectTiles(int64_t width, int64_t vectors, bool slides) {
-    const int64_t most = 12 / vectors, tiles = (width + most - 1) / most;
+    const int64_t most = vectors == 1 ? most_voxels<1> : vectors == 2 ? most_voxels<2> : most_voxels<3>, tiles = (width + most - 1) / most;
     for (int64_t t = 0; t < tiles; t++) {
       begin.push_back(width * t / tiles);
       run.push_back(direct_tile_of(vectors, width * (t + 1) / tiles - begin[t], slides));

@@ -34,6 +34,12 @@ export function mayDepend(tensors: readonly tf.Tensor[]): boolean[] {
 }
 
 /**
+ * Whether a tensor was there before gradients began to be taken, so that it is still there in the backward pass.
+ * @param tensor input of an op that is about to be recorded
+ */
+export const outlives = ({ id }: tf.Tensor): boolean => sought !== undefined && id < sought.since;
+
+/**
  * Remembers that a tensor does not depend on what gradients are being taken by.
  * @param tensor result of an op whose inputs do not
  */

@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from './errors';
-import { mayDepend, standsApart } from './gradients';
+import { mayDepend, outlives, standsApart } from './gradients';
 import { tf } from './tf';
 
 /** build/native/scnas.node. */
@@ -111,17 +111,22 @@ interface Entry<Saved extends readonly tf.Tensor[]> {
 export function record<T extends tf.Tensor, Saved extends readonly tf.Tensor[]>(entry: Entry<Saved>): T {
   const recording = tape().isTapeOn();
   const wanted = recording ? mayDepend(entry.inputs) : entry.inputs.map(() => false);
+  // What was there before needs no tensor of its own that keeps it: of a search step's two in five would be for weights.
+  let needed: readonly tf.Tensor[] = [];
   const result = tape().runKernelFunc({
     inputs: Object.fromEntries(entry.inputs.map((input, place) => [place, input])),
     forwardFunc: (_, save) => {
       const { y, saved } = entry.forward(wanted);
-      save([...saved]);
+      needed = recording ? saved : [];
+      save(saved.filter((tensor) => !outlives(tensor)));
       return y;
     },
-    backwardsFunc: (dy, saved) => {
+    backwardsFunc: (dy, kept) => {
       releaseSpent();
+      let at = 0;
+      const saved = needed.map((tensor) => (outlives(tensor) ? tensor : kept[at++]));
       const made = collect(() => entry.gradient(dy, saved as unknown as Saved, wanted));
-      if (tape().state.gradientDepth === 0) spent = [...made.tensors, ...saved, ...(isOurs(dy) ? [dy] : [])];
+      if (tape().state.gradientDepth === 0) spent = [...made.tensors, ...kept, ...(isOurs(dy) ? [dy] : [])];
       return Object.fromEntries(made.result.map((f, place) => [place, f]));
     },
   }) as T;
