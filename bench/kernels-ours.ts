@@ -80,7 +80,7 @@ function kernelOf({ kernel, shape }: KernelSpec): {
   return { weights: [], apply: (k, x) => k.pool(x, kernel === 'max pool' ? 'max' : 'avg', 1) };
 }
 
-/** Times a kernel for about `budget` seconds, at least three times after one warm-up. */
+/** Times a kernel for about `budget` seconds after one warm-up, at least three times unless that takes five budgets. */
 export function timeKernel(spec: KernelSpec, implementation: Kernels, budget: number): KernelTime {
   return tf.tidy(() => {
     const { weights, apply } = kernelOf(spec);
@@ -107,7 +107,7 @@ export function timeKernel(spec: KernelSpec, implementation: Kernels, budget: nu
       const seconds = once();
       spent += seconds;
       times.push(seconds);
-      if (spent > 20 * budget) break;
+      if (spent > 5 * budget) break;
     }
     return { seconds: median(times), fastest: Math.min(...times), repeats: times.length, sample };
   });

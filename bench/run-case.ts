@@ -58,6 +58,9 @@ export interface CaseResult extends Case {
 
 const RUN = { ask: 'run' };
 
+/** Steps of each side before the first that counts: a training is of thousands, with its code compiled and its memory at hand. */
+const WARM_UPS = 3;
+
 /** Node with this project's TypeScript. */
 export const nodeArgs = (file: string, ...args: string[]): string[] => [
   '--require',
@@ -105,7 +108,7 @@ export async function runCase(c: Case, plan: Plan, compiles: string | true): Pro
       const theirs = await sides[1].ask<Ready>({ ask: 'ready' });
       const { multiplyAdds, activationBytes, parameterBytes, kernels } = forward;
       const before = sides.map((side) => side.memory()?.now ?? null);
-      for (const side of sides) await side.ask<Step>(RUN);
+      for (const side of sides) for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) await side.ask<Step>(RUN);
       const compiled = compiles === true ? await compiledSide(c, torch(format, 'compile'), plan) : compiles;
       if (typeof compiled !== 'string') sides.push(compiled);
       const steps = await rounds(sides, plan);

@@ -1,7 +1,7 @@
 /** The results as text, as Markdown for the README, and as a bar chart. */
 import { type BarsFigure, barFigure } from '../src/notebook/figure';
 import { toSvg } from '../src/notebook/svg';
-import { inWords } from './cases';
+import { inWords, type Kind } from './cases';
 import { channelCounts, kernelNames, volumesInWords } from './kernel-list';
 import type { MachineFacts } from './machine';
 import type { CaseResult, SideResult } from './run-case';
@@ -124,7 +124,7 @@ export function conditions({ machine, threads, versions, peak, cases }: BenchRec
   const turns = counts.length > 0 ? `, ${Math.min(...counts)} to ${Math.max(...counts)} rounds` : '';
   return (
     `${machine.cpu}, ${threads} of ${machine.cores} cores, ${machine.memoryGiB} GiB; ${list.join(', ')}; ${machine.compiler}; ` +
-    `commit ${machine.commit}${turns}. Measured peak ${peak.gflops.toFixed(0)} GFLOPS in float32, copies ${peak.copyGBs.toFixed(1)} GB/s.`
+    `commit ${machine.commit}${turns}, load before ${machine.load.toFixed(1)}. Measured peak ${peak.gflops.toFixed(0)} GFLOPS in float32, copies ${peak.copyGBs.toFixed(1)} GB/s.`
   );
 }
 
@@ -156,6 +156,41 @@ export function report(record: BenchRecord): string {
   return parts.join('\n\n');
 }
 
+/** What was aimed at: how many times faster than PyTorch at least, and which share of its memory at most. */
+const targets: readonly { readonly kind: Kind; readonly stem: number; readonly ratio: number }[] = [
+  { kind: 'search', stem: 16, ratio: 8 },
+  { kind: 'retrain', stem: 16, ratio: 5 },
+  { kind: 'inference', stem: 16, ratio: 5 },
+  ...(['search', 'retrain', 'inference'] as const).map((kind) => ({ kind, stem: 48, ratio: 3 })),
+];
+const MEMORY = 0.5;
+
+/** Which targets a record meets, in words. */
+export function targetsInWords({ cases }: Pick<BenchRecord, 'cases'>): string {
+  const speed = targets.flatMap(({ kind, stem, ratio }) =>
+    cases
+      .filter((c) => c.kind === kind && c.setting.stem === stem)
+      .map((c) => ({
+        met: ratioOf(c) >= ratio,
+        words: `${kind} at stem ${stem} ${times(ratioOf(c))} (aimed at: ${ratio}×)`,
+      })),
+  );
+  const memory = cases.flatMap(({ kind, setting, ours, torch }) => {
+    if (kind !== 'search' || !ours.peak || !torch.peak) return [];
+    const share = ours.peak / torch.peak;
+    return [
+      {
+        met: share <= MEMORY,
+        words: `memory in search at stem ${setting.stem} ${share.toFixed(2)} of PyTorch's (${MEMORY})`,
+      },
+    ];
+  });
+  const list = (met: boolean) => [...speed, ...memory].filter((t) => t.met === met).map((t) => t.words);
+  const part = (name: string, words: readonly string[]) =>
+    words.length > 0 ? [`${name}: ${words.join(', ')}.`] : [];
+  return [...part('Reached', list(true)), ...part('Missed', list(false))].join(' ');
+}
+
 /** What stands in the README between the markers. */
 export function readmePart(record: BenchRecord): string {
   const { columns, rows } = caseTable(record);
@@ -165,7 +200,7 @@ export function readmePart(record: BenchRecord): string {
     columns: [...kept, 'peak GiB, ours', 'peak GiB, PyTorch', 'of peak GFLOPS', 'bound, s'],
     rows: rows.map((row) => places.map((place) => row[place])),
   };
-  const parts = [conditions(record), asMarkdown(short)];
+  const parts = [conditions(record), asMarkdown(short), targetsInWords(record)];
   if (record.kernels.length > 0)
     parts.push(
       'Single kernels, forward and backward, by channels: how many times PyTorch (better format) and TensorFlow (stock ops) take as long as ours.',

@@ -99,7 +99,10 @@ static SCNAS_INLINE v8 spread(v8 x) { return __builtin_shufflevector(x, x, T, T,
 #if defined(__AVX512F__)
 /// The same of four fours.
 template <int T>
-static SCNAS_INLINE vec spread(vec x) { return reinterpret_cast<vec>(_mm512_permute_ps(reinterpret_cast<__m512>(x), T * 0x55)); }
+static SCNAS_INLINE vec spread(vec x) {
+  const ints first = {0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12};
+  return __builtin_shuffle(x, first + T);
+}
 #endif
 
 /// Four columns, 2·M rows, two of them a vector.

@@ -11,10 +11,10 @@ namespace scnas {
 typedef uint8_t bytes_of __attribute__((vector_size(lanes)));
 typedef int32_t ivec __attribute__((vector_size(lanes * 4)));
 
-// GCC 12 spells the general conversions out lane by lane.
+// GCC 12 spells the general conversions out lane by lane, and warns of those without a mask.
 inline ivec load_codes(const uint8_t* p) {
 #if defined(__AVX512F__)
-  return reinterpret_cast<ivec>(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  return reinterpret_cast<ivec>(_mm512_maskz_cvtepu8_epi32(0xffff, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 #elif defined(__AVX2__)
   return reinterpret_cast<ivec>(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
 #else
@@ -25,7 +25,7 @@ inline ivec load_codes(const uint8_t* p) {
 }
 inline void store_codes(uint8_t* p, ivec v) {
 #if defined(__AVX512F__)
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(v)));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_maskz_cvtepi32_epi8(0xffff, reinterpret_cast<__m512i>(v)));
 #elif defined(__AVX2__)
   const __m256i whole = reinterpret_cast<__m256i>(v);
   const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));

@@ -21,6 +21,7 @@ import {
   END,
   readmePart,
   report,
+  targetsInWords,
   withPart,
 } from '../../bench/tables';
 import { portable } from '../../src/engine/portable';
@@ -155,6 +156,18 @@ describe('tables', () => {
     expect(changed.endsWith(`\n${END}\nafter\n`)).toBe(true);
     expect(changed).not.toContain('old');
     expect(changed).toContain('| search | stem 16');
+    expect(changed).toContain(
+      "Reached: search at stem 16 8.0× (aimed at: 8×), memory in search at stem 16 0.40 of PyTorch's (0.5).",
+    );
+    const [search] = record.cases;
+    const slower = {
+      ...search,
+      ours: { ...search.ours, median: 0.51, peak: 1.3e9 },
+      torch: { ...search.torch, peak: 2.5e9 },
+    };
+    expect(targetsInWords({ cases: [slower] })).toBe(
+      "Missed: search at stem 16 7.8× (aimed at: 8×), memory in search at stem 16 0.52 of PyTorch's (0.5).",
+    );
     expect(withPart('no markers', 'x')).toBeUndefined();
     expect(withPart(fs.readFileSync(path.join(__dirname, '../../README.md'), 'utf8'), 'x')).toContain('x');
     expect(chartSvg(record)).toContain('</svg>');
