@@ -1,8 +1,9 @@
-// The addon that Node loads: it makes the ops known to TensorFlow and hands out the thread count.
+// The addon that Node loads: it makes the ops known to TensorFlow and hands out the thread count and what the convolutions have done.
 #include <node_api.h>
 
 #include <malloc.h>
 
+#include "count.h"
 #include "op.h"
 
 namespace {
@@ -14,6 +15,13 @@ napi_value threads(napi_env env, napi_callback_info info) {
   int32_t wanted = 0;
   if (n > 0 && napi_get_value_int32(env, argument, &wanted) == napi_ok && wanted > 0) scnas::Pool::get().set_threads(wanted);
   napi_create_int32(env, scnas::Pool::get().threads(), &result);
+  return result;
+}
+
+// Multiply-adds since the last call.
+napi_value multiply_adds(napi_env env, napi_callback_info) {
+  napi_value result;
+  napi_create_double(env, double(scnas::multiply_adds_done.exchange(0)), &result);
   return result;
 }
 
@@ -35,6 +43,7 @@ napi_value start(napi_env env, napi_value exports) {
       scnas::define_pools();
       scnas::define_dag();
       scnas::define_training();
+      scnas::define_up();
     });
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());
@@ -43,6 +52,8 @@ napi_value start(napi_env env, napi_value exports) {
   napi_value fn;
   napi_create_function(env, "threads", NAPI_AUTO_LENGTH, threads, nullptr, &fn);
   napi_set_named_property(env, exports, "threads", fn);
+  napi_create_function(env, "multiplyAdds", NAPI_AUTO_LENGTH, multiply_adds, nullptr, &fn);
+  napi_set_named_property(env, exports, "multiplyAdds", fn);
   return exports;
 }
 

@@ -226,5 +226,6 @@ void define_convolutions();
 void define_pools();
 void define_dag();
 void define_training();
+void define_up();
 
 }  // namespace scnas

@@ -1,6 +1,7 @@
 // A unit's kernels by its kind: the result before the norm, and its gradients.
 #pragma once
 #include "conv3d.h"
+#include "count.h"
 #include "dag.h"
 #include "flat.h"
 #include "pool.h"
@@ -12,8 +13,20 @@ namespace scnas {
 
 inline Sampling half_of(const Term& t, int k) { return {2, k, t.half[0] + t.half[1], k == 0 ? 0 : t.half[0]}; }
 
+// Multiply-adds of the unit's result; each of its gradients takes as many.
+inline int64_t multiply_adds(const Term& t) {
+  const int64_t voxels = t.out.n * t.out.voxels(), pairs = t.in.c * t.out.c;
+  switch (t.kind) {
+    case UnitKind::conv: return t.side * t.side * t.side * pairs * voxels;
+    case UnitKind::separable: return (27 * t.in.c + pairs) * voxels;
+    case UnitKind::reduce: return pairs * voxels;
+    default: return 0;
+  }
+}
+
 // y = unit(x) without its norm; `sums` [n][c][2] doubles Σy, Σy², for convolutions alone; `codes` for a maximum alone, or null.
 inline void unit_forward(const Term& t, const float* x, float* y, uint8_t* codes, double* sums) {
+  count_multiply_adds(multiply_adds(t));
   switch (t.kind) {
     case UnitKind::conv:
       if (t.side == 1) pointwise_forward(x, t.w[0], y, t.in, t.out.c, t.activate, {t.stride, 0, 0, 0}, sums);
@@ -45,6 +58,7 @@ inline bool by_planes(const Term& t) { return t.kind == UnitKind::separable || (
 template <class Gradient>
 inline void unit_backward(const Term& t, const float* x, const Gradient& planes, const uint8_t* codes, float* dx, bool add, float* dw0, float* dw1) {
   const float* dy = planes.all();
+  count_multiply_adds(multiply_adds(t) * (int64_t(dx != nullptr) + int64_t(dw0 != nullptr)));
   switch (t.kind) {
     case UnitKind::conv:
       if (t.side == 1) {

@@ -14,6 +14,8 @@ import { tf } from './tf';
 interface Addon {
   /** Sets the number of threads if given, and returns it. */
   threads(count?: number): number;
+  /** Multiply-adds that convolutions were asked for since the last call. */
+  multiplyAdds(): number;
 }
 
 interface Attribute {

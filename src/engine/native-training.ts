@@ -2,7 +2,6 @@
 import type { AdamMoments, AdamStep } from './kernels';
 import type { Tensor5D } from './model';
 import { record, run, runMany } from './native-op';
-import { adam as portableAdam } from './portable-training';
 import { tf } from './tf';
 
 /** See {@link Kernels.outUnit}. */
@@ -28,14 +27,17 @@ export function jaccardSums(logits: Tensor5D, labels: tf.Tensor4D): tf.Tensor3D 
 }
 
 /** See {@link Kernels.adam}. */
-export function adam(step: AdamStep): AdamMoments {
-  if (step.peak || step.weightDecay) return portableAdam(step);
-  const { g, m, v, theta, rate, beta1, beta2, stabiliser, scales } = step;
+export function adam({ g, m, v, theta, peak, ...step }: AdamStep): AdamMoments {
+  const { rate, beta1, beta2, stabiliser, weightDecay = 0, scales } = step;
   const n = g.length;
   const numbers = tf.tensor1d(
-    Float32Array.from([rate, beta1, 1 - beta1, beta2, 1 - beta2, stabiliser, ...scales.flat()]),
+    Float32Array.from([rate, beta1, 1 - beta1, beta2, 1 - beta2, stabiliser, weightDecay, ...scales.flat()]),
   );
-  const out = runMany('ScnasAdam', [numbers, ...g, ...m, ...v, ...theta], 3 * n, { ints: { N: n } });
+  const inputs = [numbers, ...g, ...m, ...v, ...theta, ...(peak ?? [])];
+  const out = peak
+    ? runMany('ScnasAmsgrad', inputs, 4 * n, { ints: { N: n } })
+    : runMany('ScnasAdam', inputs, 3 * n, { ints: { N: n } });
   numbers.dispose();
-  return { m: out.slice(0, n), v: out.slice(n, 2 * n), theta: out.slice(2 * n) };
+  const [newM, newV, newTheta, newPeak] = [0, 1, 2, 3].map((k) => out.slice(k * n, (k + 1) * n));
+  return { m: newM, v: newV, theta: newTheta, ...(peak ? { peak: newPeak } : {}) };
 }

@@ -6,9 +6,8 @@ import { addon } from './native-op';
 import { instanceNorm, leakyRelu, weightedSum } from './native-pointwise';
 import { pool, poolUnit, upsample } from './native-space';
 import { adam, jaccardSums, outUnit } from './native-training';
-import { portable } from './portable';
+import { gate, upUnit } from './native-up';
 import { stridedConv3d } from './portable-conv';
-import { gate } from './portable-pointwise';
 import { crossEntropy } from './portable-training';
 
 /** {@link Kernels} of our own ops; undefined where they are not built, or where there is a GPU. */
@@ -28,7 +27,7 @@ export const native: Kernels | undefined = addon && {
   weightedSum,
   dag,
   stridedConv3d,
-  upUnit: portable.upUnit,
+  upUnit,
   gate,
   outUnit,
   jaccardSums,

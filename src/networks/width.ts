@@ -19,22 +19,18 @@ export const channelsAt = (width: number, level: number): number => Math.round(w
 const WIDEST = 128;
 
 /**
- * The network whose multiply-adds for a patch come nearest to a number, over all widths from 1 in steps of an eighth.
+ * The width whose multiply-adds for a patch come nearest to a number, of all widths from 1 in steps of an eighth.
  * @param multiplyAdds the number to meet
  * @param patch sides, voxels
  * @param build the network of a width; wider never costs less
  */
-export function ofCost(multiplyAdds: number, patch: Shape3, build: (width: number) => Network): Network {
-  const at = (eighths: number) => {
-    const network = build(eighths / 8);
-    return { network, cost: totalCost(network.cost(patch)).flops };
-  };
+export function widthOfCost(multiplyAdds: number, patch: Shape3, build: (width: number) => Network): number {
+  const cost = (eighths: number) => totalCost(build(eighths / 8).cost(patch)).flops;
   let [low, high] = [8, 8 * WIDEST];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (at(middle).cost < multiplyAdds) low = middle;
+    if (cost(middle) < multiplyAdds) low = middle;
     else high = middle;
   }
-  const [a, b] = [at(low), at(high)];
-  return multiplyAdds - a.cost <= b.cost - multiplyAdds ? a.network : b.network;
+  return (multiplyAdds - cost(low) <= cost(high) - multiplyAdds ? low : high) / 8;
 }

@@ -30,6 +30,9 @@ export function totalCost(layers: readonly LayerCost[], flops: Readings['flops']
   };
 }
 
+/** What the paper says of the brain task (§3), 4 × 128³ and four classes: multiply-adds of a forward pass, by method. */
+export const paperFlops: Readonly<Record<string, number>> = { uresnet: 419.59e9, scnas: 424.76e9 };
+
 /** A row of the table of operations. */
 export interface OperationCost {
   readonly name: string;

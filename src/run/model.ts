@@ -6,7 +6,7 @@ import type { Network, Theta } from '../engine/model';
 import { tf } from '../engine/tf';
 import { networkBy } from '../networks/build';
 import { methodOf } from '../networks/methods';
-import { ofCost } from '../networks/width';
+import { widthOfCost } from '../networks/width';
 import type { Genotype } from '../paper/genotype';
 import type { Operation } from '../paper/operations';
 import type { Config } from './config';
@@ -47,7 +47,9 @@ export function networkOf(
       patch,
       genotype,
     });
-  return method.genotype || match.multiplyAdds === 0 ? at(stem) : ofCost(match.multiplyAdds, patch, at);
+  return method.genotype || match.multiplyAdds === 0
+    ? at(stem)
+    : at(widthOfCost(match.multiplyAdds, patch, at));
 }
 
 /** Writes the trained weights. */

@@ -102,19 +102,40 @@ describe.skipIf(!native)('the ends of a step agree within 1e-4 a tensor', () => 
     },
   );
 
-  it('Adam', () => {
+  it.each([
+    { x: [2, 7, 5, 9, 6], strides: [2, 2, 2], outputs: 3 },
+    { x: [1, 20, 28, 20, 12], strides: [2, 2, 2], outputs: 6 },
+    { x: [1, 4, 6, 5, 68], strides: [2, 2, 2], outputs: 34 },
+    { x: [2, 3, 5, 4, 16], strides: [1, 2, 2], outputs: 16 },
+    { x: [2, 3, 5, 4, 17], strides: [2, 1, 1], outputs: 9 },
+    { x: [1, 1, 1, 1, 1], strides: [1, 1, 2], outputs: 1 },
+  ])('the way up, $x by $strides to $outputs', ({ x, strides, outputs }) => {
+    const inputs = [normals(6, x), normals(7, [...strides, outputs, x[4]])];
+    compare(inputs, (k, [a, w]) => k.upUnit(a as Tensor5D, w as tf.Tensor5D));
+    tf.dispose(inputs);
+  });
+
+  it.each([1, 6, 16, 17])('a gate of %i channels', (channels) => {
+    const inputs = [normals(8, [2, 5, 7, 3, channels]), normals(9, [2, 5, 7, 3, 1]).mul(4)];
+    compare(inputs, (k, [x, a]) => k.gate(x as Tensor5D, a as Tensor5D));
+    tf.dispose(inputs);
+  });
+
+  it.each([false, true])('Adam, with amsgrad and a weight decay: %s', (amsgrad) => {
     const shapes = [[3, 3, 3, 17], [1], [12, 17], [20000], [3, 3, 3, 34, 34]];
     const list = (salt: number) => shapes.map((shape, i) => normals(salt + i, shape));
     const step = { g: list(10), m: list(20), v: list(30).map((t) => t.square()), theta: list(40) };
-    const numbers = { rate: 0.025, beta1: 0.9, beta2: 0.999, stabiliser: 1e-8 };
+    const more = amsgrad ? { peak: list(50).map((t) => t.square()), weightDecay: 0.1 } : {};
+    const numbers = { rate: 0.025, beta1: 0.9, beta2: 0.999, stabiliser: 1e-8, ...more };
     const scales = shapes.map(
       (_, i) => [1 / (1 - 0.9 ** (i + 1)), 1 / Math.sqrt(1 - 0.999 ** (i + 1))] as const,
     );
     const [expected, found] = sets.map((k) => k.adam({ ...step, ...numbers, scales }));
-    for (const which of ['m', 'v', 'theta'] as const)
+    for (const which of ['m', 'v', 'theta', ...(amsgrad ? (['peak'] as const) : [])] as const)
       shapes.forEach((shape, i) => {
-        expect(found[which][i].shape).toEqual(shape);
-        expect(apart(found[which][i].dataSync(), expected[which][i].dataSync())).toBeLessThan(1e-6);
+        const [a, b] = [found, expected].map((moments) => (moments[which] as tf.Tensor[])[i]);
+        expect(a.shape).toEqual(shape);
+        expect(apart(a.dataSync(), b.dataSync())).toBeLessThan(1e-6);
       });
   });
 });

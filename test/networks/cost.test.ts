@@ -6,7 +6,7 @@ import { methodList, methodOf } from '../../src/networks/methods';
 import { nnunet, poolings } from '../../src/networks/nnunet';
 import { unet } from '../../src/networks/unet';
 import { uresnet } from '../../src/networks/uresnet';
-import { ofCost } from '../../src/networks/width';
+import { widthOfCost } from '../../src/networks/width';
 import { totalCost } from '../../src/paper/cost';
 import { losses, optimisers } from '../../src/paper/training';
 
@@ -47,15 +47,17 @@ const builds: readonly [string, (width: number) => Network][] = [
 
 describe.each(builds)('%s', (_, build) => {
   it.each([0.3, 0.8, 5])('is brought to %f G multiply-adds within 10 %% by its width', (giga) => {
-    const { flops } = totalCost(ofCost(giga * 1e9, hippocampus, build).cost(hippocampus));
+    const { flops } = totalCost(build(widthOfCost(giga * 1e9, hippocampus, build)).cost(hippocampus));
     expect(Math.abs(flops / (giga * 1e9) - 1)).toBeLessThan(0.1);
   });
 
   it('is brought to what each width costs by that very width', () => {
     for (const width of [1, 5.5, 30]) {
       const network = build(width);
-      const found = ofCost(totalCost(network.cost(hippocampus)).flops, hippocampus, build);
-      expect(totalCost(found.cost(hippocampus)).flops).toBe(totalCost(network.cost(hippocampus)).flops);
+      const found = widthOfCost(totalCost(network.cost(hippocampus)).flops, hippocampus, build);
+      expect(totalCost(build(found).cost(hippocampus)).flops).toBe(
+        totalCost(network.cost(hippocampus)).flops,
+      );
     }
   });
 

@@ -508,6 +508,60 @@ describe('cost', () => {
     });
   });
 
+  const brain = ['--inputs', '4', '--classes', '4', '--patch', '128,128,128'];
+
+  it.each([
+    ['--every', 'conv3', 1246],
+    ['--every', 'sep3', 132.3],
+    ['--every', 'maxpool', 43.5],
+  ])('of SCNAS at stem 68 with %s %s is %f G, beside the paper’s', async (option, operation, giga) => {
+    const { out } = await scnas('cost', '--network', 'scnas', option, operation, ...brain, '--json');
+    const { multiplyAdds, paper } = JSON.parse(out);
+    expect(Math.abs(multiplyAdds / 1e9 / giga - 1)).toBeLessThan(0.002);
+    expect(paper).toBe(424.76e9);
+  });
+
+  it('shows every layer and the total, and the paper’s number for U-ResNet', async () => {
+    const { out } = await scnas('cost', '--network', 'uresnet', ...brain);
+    expect(out).toMatch(/stem +7\.248 +3520 /);
+    expect(out).toMatch(/total +418\.663 +5139951 /);
+    expect(out).toContain('the paper has 419.59 G for its 3D U-ResNet');
+  });
+
+  it('tells which random genotypes, or which width, reach a number', async () => {
+    const small = ['--inputs', '1', '--classes', '3', '--patch', '16,16,16', '--json'];
+    const file = at('reach.json');
+    const { out } = await scnas(
+      ...['cost', '--network', 'scnas', '--stem', '12', '--reach', '0.02', '--draws', '20'],
+      ...['--out', file, ...small],
+    );
+    const { least, most, share, nearest } = JSON.parse(out);
+    expect([least <= nearest.multiplyAdds, nearest.multiplyAdds <= most]).toEqual([true, true]);
+    expect(share).toBeGreaterThan(0);
+    const costs = JSON.parse(
+      (await scnas('cost', '--network', 'scnas', '--stem', '12', '--genotype', file, ...small)).out,
+    );
+    expect(costs.multiplyAdds).toBe(nearest.multiplyAdds);
+    const peer = JSON.parse((await scnas('cost', '--network', 'nnunet', '--reach', '0.1', ...small)).out);
+    expect(Math.abs(peer.multiplyAdds / 1e8 - 1)).toBeLessThan(0.1);
+  });
+
+  it('counts what the kernels execute', async () => {
+    const small = ['--inputs', '1', '--classes', '3', '--patch', '16,16,16', '--count', '--json'];
+    const { out } = await scnas('cost', '--network', 'uresnet', '--stem', '4', ...small);
+    const { multiplyAdds, count } = JSON.parse(out);
+    expect(count.forward).toBe(multiplyAdds);
+  });
+
+  it('refuses an operation that there is not, and a number that is none', async () => {
+    expect((await scnas('cost', '--network', 'scnas', '--every', 'conv', ...brain)).err).toContain(
+      'did you mean conv3?',
+    );
+    expect((await scnas('cost', '--network', 'scnas', '--reach', 'x', ...brain)).err).toContain(
+      'G multiply-adds above 0',
+    );
+  });
+
   it('of a network that there is not names those that there are', async () => {
     const { code, err } = await scnas(
       'cost',
