@@ -84,15 +84,15 @@ struct OutBias {
   }
 };
 
-// One step of Adam on N tensors. numbers: rate, β₁, 1 − β₁, β₂, 1 − β₂, the stabiliser, the weight decay λ; then for each tensor 1/(1 − β₁ᵗ) and
-// 1/√(1 − β₂ᵗ). They are an input, not attributes: TensorFlow keeps a kernel for every set of attributes it has seen.
+// One step of Adam on N tensors. numbers: rate, β₁, 1 − β₁, β₂, 1 − β₂, the stabiliser; then for each tensor 1/(1 − β₁ᵗ) and
+// 1/√(1 − β₂ᵗ). They are an input, not attributes: TensorFlow keeps a kernel for every set of attributes it has seen. The weight decay λ stays.
 struct Adam {
   static constexpr bool peaks = false;
   static constexpr const char* name = "ScnasAdam";
   static constexpr const char* face[] = {"in numbers: float",    "in g: N * float",     "in m: N * float",
                                          "in v: N * float",      "in theta: N * float", "out new_m: N * float",
                                          "out new_v: N * float", "out new_theta: N * float",
-                                         "attr N: int >= 1"};
+                                         "attr N: int >= 1",     "attr decay: float = 0"};
 };
 
 // The same with the greatest v so far in v's place.
@@ -102,14 +102,15 @@ struct Amsgrad {
   static constexpr const char* face[] = {"in numbers: float",        "in g: N * float",         "in m: N * float",
                                          "in v: N * float",          "in theta: N * float",     "in peak: N * float",
                                          "out new_m: N * float",     "out new_v: N * float",    "out new_theta: N * float",
-                                         "out new_peak: N * float",  "attr N: int >= 1"};
+                                         "out new_peak: N * float",  "attr N: int >= 1",        "attr decay: float = 0"};
 };
 
 template <class Kind>
 struct AdamStep {
   static constexpr const char* name = Kind::name;
   static constexpr const auto& face = Kind::face;
-  explicit AdamStep(const Attributes&) {}
+  float decay;
+  explicit AdamStep(const Attributes& a) : decay(a.real("decay")) {}
 
   struct Piece {
     const float *g, *m, *v, *theta, *peak;
@@ -120,7 +121,7 @@ struct AdamStep {
 
   void compute(Call& call) const {
     const int lists = Kind::peaks ? 5 : 4, n = (call.inputs() - 1) / lists;
-    call.expect(0, {7 + 2 * n});
+    call.expect(0, {6 + 2 * n});
     const float* numbers = call.data(0);
     std::vector<Piece> pieces;
     for (int i = 0; i < n; i++) {
@@ -133,13 +134,13 @@ struct AdamStep {
         in[k] = call.data(g + k * n);
         if (k > 0) out[k - 1] = call.out((k - 1) * n + i, shape);
       }
-      const Piece whole = {in[0], in[1], in[2], in[3], in[4], out[0], out[1], out[2], out[3], call.count(g), numbers[7 + 2 * i], numbers[8 + 2 * i]};
+      const Piece whole = {in[0], in[1], in[2], in[3], in[4], out[0], out[1], out[2], out[3], call.count(g), numbers[6 + 2 * i], numbers[7 + 2 * i]};
       for (int64_t at = 0; at < whole.size; at += kPiece) pieces.push_back(part(whole, at));
     }
     parallel_for(
         int64_t(pieces.size()),
         [&](int64_t begin, int64_t end) {
-          for (; begin < end; begin++) step(pieces[size_t(begin)], numbers);
+          for (; begin < end; begin++) step(pieces[size_t(begin)], numbers, decay);
         },
         8);
   }
@@ -153,9 +154,9 @@ struct AdamStep {
             p.new_v + at,     p.new_theta + at, p.new_peak + peak, std::min(kPiece, p.size - at), p.scale1, p.scale2};
   }
 
-  static void step(const Piece& p, const float* numbers) {
+  static void step(const Piece& p, const float* numbers, float decay) {
     const float rate = numbers[0], beta1 = numbers[1], rest1 = numbers[2], beta2 = numbers[3], rest2 = numbers[4];
-    const float stabiliser = numbers[5], decay = numbers[6], scale1 = p.scale1, scale2 = p.scale2;
+    const float stabiliser = numbers[5], scale1 = p.scale1, scale2 = p.scale2;
     const float *__restrict gradient = p.g, *__restrict m = p.m, *__restrict v = p.v, *__restrict theta = p.theta, *__restrict peak = p.peak;
     float *__restrict new_m = p.new_m, *__restrict new_v = p.new_v, *__restrict new_theta = p.new_theta, *__restrict new_peak = p.new_peak;
     for (int64_t i = 0; i < p.size; i++) {

@@ -16,6 +16,7 @@ export * from './evaluate/dice';
 export * from './evaluate/predict';
 export * from './evaluate/window';
 export * from './networks/build';
+export * from './networks/layered';
 export * as layers from './networks/layers';
 export * from './networks/methods';
 export * from './networks/nnunet';

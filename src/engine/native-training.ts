@@ -28,15 +28,17 @@ export function jaccardSums(logits: Tensor5D, labels: tf.Tensor4D): tf.Tensor3D 
 
 /** See {@link Kernels.adam}. */
 export function adam({ g, m, v, theta, peak, ...step }: AdamStep): AdamMoments {
-  const { rate, beta1, beta2, stabiliser, weightDecay = 0, scales } = step;
+  const { rate, beta1, beta2, stabiliser, weightDecay, scales } = step;
   const n = g.length;
   const numbers = tf.tensor1d(
-    Float32Array.from([rate, beta1, 1 - beta1, beta2, 1 - beta2, stabiliser, weightDecay, ...scales.flat()]),
+    Float32Array.from([rate, beta1, 1 - beta1, beta2, 1 - beta2, stabiliser, ...scales.flat()]),
   );
   const inputs = [numbers, ...g, ...m, ...v, ...theta, ...(peak ?? [])];
+  const floats: Record<string, number> = weightDecay ? { decay: weightDecay } : {};
+  const attributes = { ints: { N: n }, floats };
   const out = peak
-    ? runMany('ScnasAmsgrad', inputs, 4 * n, { ints: { N: n } })
-    : runMany('ScnasAdam', inputs, 3 * n, { ints: { N: n } });
+    ? runMany('ScnasAmsgrad', inputs, 4 * n, attributes)
+    : runMany('ScnasAdam', inputs, 3 * n, attributes);
   numbers.dispose();
   const [newM, newV, newTheta, newPeak] = [0, 1, 2, 3].map((k) => out.slice(k * n, (k + 1) * n));
   return { m: newM, v: newV, theta: newTheta, ...(peak ? { peak: newPeak } : {}) };

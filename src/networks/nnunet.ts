@@ -3,16 +3,8 @@
  * convolutions down, transposed convolutions up, concatenated skips; no deep supervision.
  */
 import type { Network, Shape3 } from '../engine/model';
-import {
-  activated,
-  concatenated,
-  convolution,
-  IMAGE,
-  type Layer,
-  layered,
-  mapped,
-  transposed,
-} from './layers';
+import { IMAGE, type Layer, layered } from './layered';
+import { activated, concatenated, convolution, mapped, transposed } from './layers';
 import { channelsAt, type PeerOptions } from './width';
 
 /** No level has more channels than this. */

@@ -4,7 +4,8 @@
  * Convolutions are InstanceNorm'd and LeakyReLU'd as the search's are, strided on the way down; the way up is a 1³ convolution and trilinear ×2.
  */
 import type { Network } from '../engine/model';
-import { concatenated, convolution, IMAGE, type Layer, layered, mapped, upsampled } from './layers';
+import { IMAGE, type Layer, layered } from './layered';
+import { concatenated, convolution, mapped, upsampled } from './layers';
 import { channelsAt, type PeerOptions } from './width';
 
 const LEVELS = 4;

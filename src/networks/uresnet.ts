@@ -5,7 +5,8 @@
  * The paper gives no more. This plain reading comes to 418.66 G multiply-adds at 4×128³ with four classes; the number does not identify the network.
  */
 import type { Network } from '../engine/model';
-import { convolution, gated, IMAGE, type Layer, layered, mapped, sum, transposed, upsampled } from './layers';
+import { IMAGE, type Layer, layered } from './layered';
+import { convolution, gated, mapped, sum, transposed, upsampled } from './layers';
 import { channelsAt, type PeerOptions } from './width';
 
 const LEVELS = 4;
