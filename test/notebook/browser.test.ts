@@ -78,7 +78,7 @@ describe('JupyterLab in a browser', () => {
       return shown();
     };
     await expect.poll(dragged, { timeout: 20_000, interval: 1000 }).not.toBe(label);
-    await expect.poll(pixels).not.toBe(before);
+    await expect.poll(pixels, { timeout: 20_000 }).not.toBe(before);
   }
 
   it.skipIf(!browser).each([
