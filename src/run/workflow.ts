@@ -74,6 +74,8 @@ export function writeCampaign(
   writeJson(file, {
     schema: 'scnas-campaign-1',
     campaign,
+    // Run folders are below it, wherever a job is.
+    folder: dir,
     scnas: [process.execPath, path.join(ROOT, 'src', 'run', 'bin.js')],
     rules,
     jobs: Object.fromEntries(
@@ -100,6 +102,8 @@ function snakemakeArguments({ dir, cores, profile, dryRun }: WorkflowOptions): s
   return [
     ...['-m', 'snakemake', '--snakefile', path.join(WORKFLOW, 'Snakefile'), '--directory', dir],
     ...['--profile', profile, ...(local ? ['--cores', `${cores}`] : ['--jobs', `${cores}`])],
+    // The default asks a solver, whose program is not there for every system.
+    ...['--scheduler', 'greedy'],
     // No more memory at a time than there is; a cluster looks after its own.
     ...(local ? ['--resources', `mem_mb=${megabytes(memoryBytes())}`] : []),
     // A killed workflow leaves its lock and unfinished outputs behind; `takeLock` keeps two from running at once.

@@ -2,11 +2,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { buildTables } from '../../src/evaluate/table';
+import { tablesMarkdown } from '../../src/evaluate/table-words';
 import { ablationRecords } from '../../src/notebook/ablation';
 import { ablations, type Over } from '../../src/run/ablation';
 import { ablationPage } from '../../src/run/ablation-publish';
 import { openRun, readLines, readRecord } from '../../src/run/folder';
 import { configHash } from '../../src/run/record';
+import { findRuns } from '../../src/run/table-runs';
 
 const root = path.join(__dirname, '../..');
 const readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
@@ -57,6 +60,20 @@ describe('published runs', () => {
     expect(page).toBe(ablationPage(over, dir));
     for (const run of ablationRecords(over, dir).flatMap(({ runs }) => runs))
       expect(run.record.inner).toBe(true);
+  });
+
+  it('of the phantom campaign are what its table says: every cell run on three tasks and two folds, every number marked', () => {
+    const dir = path.join(root, 'results', 'phantom-table1');
+    const found = findRuns(dir, path.join(dir, 'table'));
+    const tables = buildTables(found.runs);
+    const page = fs.readFileSync(path.join(dir, 'table', 'table.md'), 'utf8');
+    expect(page.trimEnd()).toBe(tablesMarkdown({ ...found, tables }).trimEnd());
+    expect(tables).toHaveLength(1);
+    const cells = tables[0].rows.flatMap((row) => row.cells);
+    // Transfer to the brain, where the cells come from, is no cell of the paper's either.
+    expect(cells.filter(({ ours }) => ours === null)).toHaveLength(4);
+    for (const { ours, phantom, folds } of cells)
+      if (ours !== null) expect([phantom, folds]).toEqual([true, [0, 1]]);
   });
 
   it('are looked for in every JSON that could hold a path', () => {
