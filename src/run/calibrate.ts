@@ -2,9 +2,10 @@
  * How long a configuration takes on this machine, from a few timed steps: the real networks on a part of the patch that a step of seconds can
  * hold, scaled by multiply-adds. A narrower network would mislead: the kernels' rate depends on the width, hardly on the extent.
  */
+
+import { ScnasError } from '../engine/errors';
 import { key } from '../engine/keys';
-import type { Shape3 } from '../engine/model';
-import { initialise } from '../engine/model';
+import { initialise, type Network, type Shape3 } from '../engine/model';
 import { tf } from '../engine/tf';
 import { windowStarts } from '../evaluate/window';
 import { methodOf } from '../networks/methods';
@@ -63,8 +64,10 @@ export function ratesOf(
   config: Config,
   { budget = 20, clock = () => performance.now() / 1000 }: CalibrationOptions = {},
 ): Rates {
+  const network = retrainNetwork(config);
+  const sizes = partsOf(config.patch).filter((size) => takes(network, size));
   const line = (timed: typeof timedForward) =>
-    timeOf(config.patch, (patch, steps) => timed(config, patch, steps, clock), budget, clock);
+    timeOf(sizes, (patch, steps) => timed(config, patch, steps, clock), budget, clock);
   const searches = methodOf(config.method).genotype === 'searched';
   return {
     ...(searches ? { search: line(timedSearch) } : {}),
@@ -101,9 +104,8 @@ export interface Line {
 type Measure = (patch: Shape3, steps: number) => readonly Timed[];
 
 /** Times growing parts of the patch, two at least, until the next would take longer than the budget. */
-function timeOf(patch: Shape3, measure: Measure, budget: number, clock: () => number): Line {
+function timeOf(sizes: readonly Shape3[], measure: Measure, budget: number, clock: () => number): Line {
   const began = clock();
-  const sizes = partsOf(patch);
   // What runs for the first time is compiled on its way.
   measure(sizes[0], 3);
   const timed: Timed[] = [];
@@ -135,6 +137,17 @@ export function lineThrough(timed: readonly Timed[]): Line {
 }
 
 const volume = (shape: Shape3) => shape[0] * shape[1] * shape[2];
+
+/** Whether a network can be built for a patch: one that halves an axis more often takes fewer. */
+function takes(network: Network, patch: Shape3): boolean {
+  try {
+    network.cost(patch);
+    return true;
+  } catch (error) {
+    if (error instanceof ScnasError) return false;
+    throw error;
+  }
+}
 
 function partsOf(patch: Shape3): Shape3[] {
   const side = (n: number, part: number) => Math.min(n, Math.max(16, Math.round((n * part) / 8) * 8));
