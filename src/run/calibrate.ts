@@ -3,9 +3,8 @@
  * hold, scaled by multiply-adds. A narrower network would mislead: the kernels' rate depends on the width, hardly on the extent.
  */
 
-import { ScnasError } from '../engine/errors';
 import { key } from '../engine/keys';
-import { initialise, type Network, type Shape3 } from '../engine/model';
+import { initialise, type Shape3 } from '../engine/model';
 import { tf } from '../engine/tf';
 import { windowStarts } from '../evaluate/window';
 import { methodOf } from '../networks/methods';
@@ -64,8 +63,9 @@ export function ratesOf(
   config: Config,
   { budget = 20, clock = () => performance.now() / 1000 }: CalibrationOptions = {},
 ): Rates {
-  const network = retrainNetwork(config);
-  const sizes = partsOf(config.patch).filter((size) => takes(network, size));
+  // A network designed by hand may halve a side five times, where the whole patch allows it.
+  const byHand = methodOf(config.method).genotype === undefined;
+  const sizes = partsOf(config.patch, byHand ? [32, 16, 8] : [8]);
   const line = (timed: typeof timedForward) =>
     timeOf(sizes, (patch, steps) => timed(config, patch, steps, clock), budget, clock);
   const searches = methodOf(config.method).genotype === 'searched';
@@ -138,19 +138,11 @@ export function lineThrough(timed: readonly Timed[]): Line {
 
 const volume = (shape: Shape3) => shape[0] * shape[1] * shape[2];
 
-/** Whether a network can be built for a patch: one that halves an axis more often takes fewer. */
-function takes(network: Network, patch: Shape3): boolean {
-  try {
-    network.cost(patch);
-    return true;
-  } catch (error) {
-    if (error instanceof ScnasError) return false;
-    throw error;
-  }
-}
-
-function partsOf(patch: Shape3): Shape3[] {
-  const side = (n: number, part: number) => Math.min(n, Math.max(16, Math.round((n * part) / 8) * 8));
+/** Parts of a patch, smallest first; sides are multiples of the first of the steps that the patch's own are multiples of. */
+function partsOf(patch: Shape3, steps: readonly number[]): Shape3[] {
+  const step = steps.find((n) => patch.every((side) => side % n === 0)) ?? 8;
+  const side = (n: number, part: number) =>
+    Math.min(n, Math.max(16, step, Math.round((n * part) / step) * step));
   const sizes = PARTS.map(
     (part): Shape3 => [side(patch[0], part), side(patch[1], part), side(patch[2], part)],
   );
