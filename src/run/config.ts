@@ -13,7 +13,9 @@ import type { Shape3 } from '../engine/model';
 import type { AdamOptions } from '../paper/adam';
 import type { Schedule } from '../paper/anneal';
 import type { PlateauOptions } from '../paper/plateau';
-import { defaultReadings, type Readings } from '../paper/readings';
+import type { Readings } from '../paper/readings';
+import { defaults } from './config-defaults';
+import { mayLack, renamed } from './config-older';
 import { type Method, rules, type SpacingRule } from './config-rules';
 import { readJson } from './files';
 import * as o from './options';
@@ -103,59 +105,6 @@ export interface Config {
   readonly readings: Readings;
 }
 
-const phase = { batch: 4, microBatch: 1, recompute: true, stepsPerEpoch: 250 };
-
-/** The paper's numbers; what the data decide (task, inputs, classes, patch) comes with the plan. */
-export const defaults: o.Options = {
-  schema: 'scnas-config-1',
-  name: 'defaults',
-  data: '',
-  task: '',
-  dataHash: '',
-  plan: '',
-  inputs: 1,
-  classes: [],
-  fold: 0,
-  folds: 5,
-  inner: false,
-  seed: 0,
-  method: 'scnas',
-  operations: [],
-  operationsFile: null,
-  operationsHash: '',
-  patch: [128, 128, 128],
-  spacing: 'native',
-  maskStatistics: false,
-  intensities: [],
-  foreground: 0.33,
-  mirror: true,
-  augment: 'none',
-  flips: true,
-  search: {
-    stem: 48,
-    ...phase,
-    steps: 50_000,
-    theta: { rate: 0.025, beta1: 0.1, beta2: 0.001 },
-    alpha: { rate: 0.003, beta1: 0.5, beta2: 0.999 },
-    plateau: { patience: 20, factor: 10 },
-    tau: { kind: 'linear', from: 10, to: 0.1 },
-  },
-  retrain: {
-    stem: 68,
-    ...phase,
-    batch: 8,
-    steps: 125_000,
-    adam: { rate: 3e-4, beta1: 0.9, beta2: 0.999 },
-    plateau: { patience: 30, factor: 5 },
-    minRate: 1e-7,
-    decay: 0,
-  },
-  match: { multiplyAdds: 0 },
-  checkpoint: { steps: 250, seconds: 300 },
-  ahead: 2,
-  readings: defaultReadings,
-};
-
 /** Keys that a resume may change: they move no number of the run. */
 export const freeKeys: readonly string[] = [
   'data',
@@ -165,40 +114,6 @@ export const freeKeys: readonly string[] = [
   'ahead',
   'operationsFile',
 ];
-
-/** Keys that configurations written by earlier versions lack; their defaults say what those versions did. */
-const addedLater: readonly string[] = ['plan', 'intensities', 'augment'];
-
-/** Keys that came after the first records, dotted where they lie deeper. Whoever adds a key to the defaults names it here. */
-const lateKeys: readonly string[] = ['inner', 'match'];
-
-/** Keys that went, at the values that stood for what is done now: still a part of a hash, so that it is what earlier versions computed. */
-const goneKeys: o.Options = { unet: { multiplyAdds: 0 } };
-
-/** The keys of an earlier version's configuration as they are called now: `unet` and `random` had a `multiplyAdds` each, of which one mattered. */
-function renamed(json: unknown): unknown {
-  if (typeof json !== 'object' || json === null) return json;
-  const { unet, random, ...rest } = json as { method?: string; unet?: unknown; random?: unknown };
-  if (unet === undefined && random === undefined) return json;
-  const match = rest.method === 'unet' ? unet : rest.method === 'random' ? random : undefined;
-  return match === undefined ? rest : { match, ...rest };
-}
-
-/**
- * The configuration without the late keys that stand at their defaults, so that its hash is what earlier versions computed.
- */
-export function withoutLateDefaults(config: o.Options): o.Options {
-  const without = (options: o.Options, base: o.Options, prefix: string): o.Options =>
-    Object.fromEntries(
-      Object.entries(options).flatMap(([name, value]): [string, o.Json][] => {
-        const key = prefix + name;
-        if (lateKeys.includes(key) && JSON.stringify(value) === JSON.stringify(base[name])) return [];
-        const inside = lateKeys.some((late) => late.startsWith(`${key}.`));
-        return [[name, inside ? without(value as o.Options, base[name] as o.Options, `${key}.`) : value]];
-      }),
-    );
-  return { ...goneKeys, ...without(config, defaults, '') };
-}
 
 /** The layers of a configuration, each checked as it is laid on. */
 export interface Layers {
@@ -239,9 +154,7 @@ export function preprocessingOf({ spacing, maskStatistics, intensities, name }: 
 export function parseConfig(json: unknown, where: string, set: readonly string[] = []): Config {
   const given = renamed(json);
   let out = o.overlay(defaults, given, where, rules);
-  const missing = Object.keys(defaults).filter(
-    (name) => !(name in (given as object)) && !addedLater.includes(name) && !lateKeys.includes(name),
-  );
+  const missing = Object.keys(defaults).filter((name) => !(name in (given as object)) && !mayLack(name));
   if (missing.length > 0)
     fail({
       where,

@@ -1,6 +1,7 @@
 /** record.json: what a run was and what it reached, without paths or host names, so that a copy may be published under results/. */
 import { fail } from '../engine/errors';
-import { type Config, withoutLateDefaults } from './config';
+import type { Config } from './config';
+import { withoutLateDefaults } from './config-older';
 import { hashOf } from './hash';
 import { commit, machine } from './machine';
 import type { Options } from './options';

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/msd';
 import { splitOf } from '../../src/run/cases';
-import { configChanges, parseConfig, resolveConfig, withoutLateDefaults } from '../../src/run/config';
+import { configChanges, parseConfig, resolveConfig } from '../../src/run/config';
+import { withoutLateDefaults } from '../../src/run/config-older';
 import { configHash } from '../../src/run/record';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'scnas-config-'));
