@@ -12,7 +12,7 @@ import { planRun, runIn } from '../src/notebook/runs';
 import { parseGenotype } from '../src/paper/genotype';
 import { operations } from '../src/paper/operations';
 import { readJson, writeWhole } from '../src/run/files';
-import { appendLine, updateRecord, writeGenotype } from '../src/run/folder';
+import { asLines, updateRecord, writeGenotype } from '../src/run/folder';
 import { loadModel } from '../src/run/model';
 
 /** training.json of bench/torch/train.py. */
@@ -50,10 +50,9 @@ async function adopt(trained: string, dir: string, genotypeFile: string): Promis
   });
   const run = runIn(dir, planned);
   writeGenotype(run, genotype);
-  fs.mkdirSync(dir, { recursive: true });
   writeWhole(path.join(dir, 'model.safetensors'), fs.readFileSync(path.join(trained, 'model.safetensors')));
-  for (const [step, loss] of training.loss)
-    appendLine(run, 'metrics.jsonl', { phase: 'retrain', step, loss });
+  const metrics = training.loss.map(([step, loss]) => ({ phase: 'retrain', step, loss }));
+  writeWhole(path.join(dir, 'metrics.jsonl'), asLines(metrics));
   const { engine, device } = training;
   updateRecord(run, {
     phases: { retrain: { steps: training.done, seconds: training.seconds } },

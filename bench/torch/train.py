@@ -1,6 +1,6 @@
 """Trains a derived network on a GPU in PyTorch and writes its weights as scnas reads them.
 
-    node setup/run.mjs bench/derived.ts GENOTYPE STEM INPUTS CLASSES > spec.json
+    node setup/run.mjs bench/derived.ts GENOTYPE STEM INPUTS CLASSES spec.json
     python bench/torch/train.py spec.json DATA/Task04_Hippocampus OUT [--fold all] [--batch 4] [--steps 10000]
 
 The same network, loss, patches, augmentation and Adam as `scnas retrain`, written apart from it; random numbers differ. On a GPU the whole step is

@@ -1,22 +1,13 @@
 /** `scnas table1`, which `npm run table1` calls: the campaign behind Table 1, as a workflow. */
 import path from 'node:path';
 import type { Command } from 'commander';
+import type { Table1Options } from '../table1';
 import { wholeNumber } from './common';
 
-interface Table1Command {
-  readonly config: string;
-  readonly set: readonly string[];
-  readonly data?: string;
-  readonly tasks?: string;
-  readonly methods?: string;
-  readonly folds?: string;
-  readonly seeds?: string;
+/** The options as the command line gives them: numbers as text, a folder that may be left out. */
+interface Table1Command extends Omit<Table1Options, 'cores' | 'out' | 'say'> {
   readonly cores?: string;
-  readonly threads?: string;
-  readonly profile: string;
   readonly out?: string;
-  readonly dryRun?: boolean;
-  readonly timing: boolean;
 }
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
