@@ -1,0 +1,104 @@
+"""Five methods on fold 0 of real Task04 on equal budgets (results/task04), as a workflow.
+
+    SCNAS_DATA=DIR snakemake --snakefile workflow/task04.smk --directory runs/task04 --cores 2 --rerun-incomplete --rerun-triggers mtime
+
+Equal are patches, steps, augmentation, multiply-adds of a patch (within 10 %: peers by width, random cells by drawing) and the three learning rates that
+are tried: each method gets the one that is best on an inner split of the fold's training part, after a third of the steps. SCNAS searches for this
+choice on the inner split too. The fold's own cases are scored once a method and seed, at the end. One thread a job: two at a time fill two cores.
+An output is an empty file below done/, so that a job that was killed goes on from the checkpoint in its run folder, as in workflow/Snakefile.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+
+RATES = ["0.001", "0.003", "0.01"]
+RUNS = {"scnas": [0, 1], "random": [0, 1], "transfer": [0], "uresnet": [0], "nnunet": [0]}
+# What all are brought to: the multiply-adds of the cells that SCNAS finds with seed 0.
+COST = 805369600
+
+SCNAS = f"{shutil.which('node')} {Path(workflow.basedir).parent / 'src' / 'run' / 'bin.js'}"
+SEARCH = "--config laptop --set search.steps=800 --set search.stepsPerEpoch=40"
+TASK = f"--task Task04_Hippocampus {SEARCH} --fold 0 --set match.multiplyAdds={COST} --set retrain.stepsPerEpoch=50 --set retrain.decay=0.94"
+THREADS = "export SCNAS_THREADS=1"
+
+if not os.environ.get("SCNAS_DATA"):
+    raise SystemExit("SCNAS_DATA: expected the folder with Task04_Hippocampus and Task01_BrainTumour")
+
+
+wildcard_constraints:
+    method="[a-z]+",
+    rate="[0-9.]+",
+    seed="[0-9]+",
+
+
+def cells(method, inner):
+    """Where a run takes given cells from: the folder of a search, or nothing."""
+    return {"transfer": "brain", "scnas": "inner/search" if inner else None}.get(method)
+
+
+rule all:
+    input:
+        [f"done/final/{method}-seed{seed}" for method, seeds in RUNS.items() for seed in seeds],
+
+
+rule search_brain:
+    output:
+        touch("done/brain"),
+    shell:
+        "{THREADS}; {SCNAS} search --run brain --resume auto --task Task01_BrainTumour {SEARCH} --fold all "
+        "--set patch=64,64,64 --set search.batch=1 --set search.microBatch=1 && {SCNAS} derive --run brain"
+
+
+rule search_inner:
+    output:
+        touch("done/inner/search"),
+    shell:
+        "{THREADS}; {SCNAS} search --run inner/search --resume auto {TASK} --inner && {SCNAS} derive --run inner/search"
+
+
+rule try_rate:
+    input:
+        lambda w: f"done/{cells(w.method, True)}" if cells(w.method, True) else [],
+    output:
+        touch("done/inner/{method}-{rate}"),
+    params:
+        genotype=lambda w: f"--genotype {cells(w.method, True)}/genotype.json" if cells(w.method, True) else "",
+    shell:
+        "{THREADS}; {SCNAS} retrain --run inner/{wildcards.method}-{wildcards.rate} --resume auto {TASK} --inner "
+        "--method {wildcards.method} {params.genotype} --set retrain.steps=1000 --set retrain.adam.rate={wildcards.rate} "
+        "&& {SCNAS} evaluate --run inner/{wildcards.method}-{wildcards.rate}"
+
+
+rule choose:
+    input:
+        [f"done/inner/{{method}}-{rate}" for rate in RATES],
+    output:
+        "rates/{method}.json",
+    run:
+        dice = {rate: json.loads(Path(f"inner/{wildcards.method}-{rate}/record.json").read_text())["dice"]["mean"] for rate in RATES}
+        Path(output[0]).write_text(json.dumps({"rate": max(dice, key=dice.get), "dice": dice}, indent=2) + "\n")
+
+
+def train(w):
+    """A method's phases up to its weights, at the rate that it was given."""
+    rate = json.loads(Path(f"rates/{w.method}.json").read_text())["rate"]
+    run = f"--run final/{w.method}-seed{w.seed}"
+    begin = f"{run} --resume auto {TASK} --seed {w.seed} --set retrain.steps=3000 --set retrain.adam.rate={rate}"
+    if w.method == "scnas":
+        return f"{SCNAS} search {begin} && {SCNAS} derive {run} && {SCNAS} retrain {run} --resume"
+    given = f"--genotype {cells(w.method, False)}/genotype.json" if cells(w.method, False) else ""
+    return f"{SCNAS} retrain {begin} --method {w.method} {given}"
+
+
+rule final:
+    input:
+        "rates/{method}.json",
+    output:
+        touch("done/final/{method}-seed{seed}"),
+    params:
+        train=train,
+    shell:
+        "{THREADS}; {params.train} && {SCNAS} evaluate --run final/{wildcards.method}-seed{wildcards.seed}"
