@@ -14,7 +14,7 @@
 
 namespace scnas {
 
-enum class UnitKind { conv, separable, reduce, max_pool, average_pool, identity, upsample, upsample_corners };
+enum class UnitKind { conv, separable, reduce, max_pool, average_pool, identity, upsample, upsample_corners, zero };
 
 // One term of a node: a unit of an earlier node, with its weight.
 struct Term {
@@ -31,6 +31,8 @@ struct Term {
   // Whether the backward pass reads its result. A maximum's is computed anew.
   bool keeps_result() const { return kind != UnitKind::max_pool && (norm || place >= 0); }
   bool upsamples() const { return kind == UnitKind::upsample || kind == UnitKind::upsample_corners; }
+  // It is the only term of its node, which it writes itself.
+  bool alone() const { return upsamples() || kind == UnitKind::zero; }
   bool pool() const { return kind == UnitKind::max_pool || kind == UnitKind::average_pool; }
   bool convolves() const { return kind == UnitKind::conv || kind == UnitKind::separable || kind == UnitKind::reduce; }
   int64_t kernels() const { return kind == UnitKind::conv ? 1 : convolves() ? 2 : 0; }
@@ -138,7 +140,7 @@ class ProgramReader {
 inline Term read_term(Call& call, ProgramReader& program, const Dag& dag, int first_weight, int64_t weights, int64_t places) {
   Term t;
   t.from = program.next(0, int64_t(dag.nodes.size()) - 2);
-  t.kind = UnitKind(program.next(0, int64_t(UnitKind::upsample_corners)));
+  t.kind = UnitKind(program.next(0, int64_t(UnitKind::zero)));
   t.stride = program.next(1, 2);
   t.dilation = program.next(1, 1 << 20);
   t.affine = program.next(0, 1) && t.convolves();
@@ -185,8 +187,8 @@ inline Dag read_dag(Call& call, int program_input, int64_t places, int first_sou
       node.terms.push_back(detail::read_term(call, program, dag, first_weight, weights, places));
       const Term& t = node.terms.back();
       if (k == 0) node.shape = t.out;
-      if (!detail::same(node.shape, t.out) || (t.upsamples() && (terms > 1 || t.place >= 0)))
-        throw Refusal("ScnasDag: expected the terms of a node to have one shape, and an upsampling to be alone");
+      if (!detail::same(node.shape, t.out) || (t.alone() && (terms > 1 || t.place >= 0)))
+        throw Refusal("ScnasDag: expected the terms of a node to have one shape, and an upsampling or zero to be alone");
     }
     dag.kept.push_back({node.output ? 0 : node.shape.size()});
     if (!node.output) continue;

@@ -8,9 +8,13 @@ namespace scnas {
 
 // Which gradients are wanted, and where they go; null: not wanted.
 struct DagGradients {
+  struct Source {
+    float* to;
+    bool add;                      // to what is there; else written as a whole
+  };
   double* z = nullptr;             // [places], added to
-  std::vector<float*> sources;     // written as a whole
-  std::vector<float*> weights;     // likewise, all or none
+  std::vector<Source> sources;
+  std::vector<float*> weights;     // written as a whole, all or none
 };
 
 class DagBackward {
@@ -19,7 +23,7 @@ class DagBackward {
               const DagGradients& to)
       : dag_(dag), sources_(sources), z_(z), kept_(kept), stats_(stats), to_(to), own_(dag.nodes.size()), outputs_(dag.nodes.size()),
         gradient_(dag.nodes.size()), written_(dag.nodes.size(), 0) {
-    for (size_t i = 0; i < to.sources.size(); i++) gradient_[i] = to.sources[i];
+    for (size_t i = 0; i < to.sources.size(); i++) gradient_[i] = to.sources[i].to, written_[i] = to.sources[i].add;
   }
 
   // y: the result; dy: its gradient.
@@ -54,7 +58,7 @@ class DagBackward {
   bool reads(int64_t node) const {
     for (const Node& reader : dag_.nodes)
       for (const Term& t : reader.terms)
-        if (t.from == node && t.kind != UnitKind::average_pool && !t.upsamples()) return true;
+        if (t.from == node && t.kind != UnitKind::average_pool && !t.alone()) return true;
     return dag_.nodes[size_t(node)].in_place();
   }
 
@@ -178,6 +182,7 @@ class DagBackward {
       dw0 = to_.weights[size_t(t.weights)];
       if (t.kernels() == 2) dw1 = to_.weights[size_t(t.weights) + 1];
     }
+    if (t.kind == UnitKind::zero) return 0;
     if (dx) written_[size_t(t.from)] = 1;
     if (t.kind == UnitKind::identity) {
       if (dx) add_scaled(s.size(), g, w, add, dx);

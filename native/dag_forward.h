@@ -103,7 +103,7 @@ class DagForward {
     each_term(int64_t(node.terms.size()), node.shape.size(),
               [&](int64_t k) { term(node.terms[size_t(k)], results[size_t(k)].data ? results[size_t(k)].data : y); });
     const Term& only = node.terms[0];
-    if (only.upsamples()) return;
+    if (only.alone()) return;
     if (node.in_place()) {
       const float* s = stats_ + only.stats;
       const int64_t n = node.shape.n * node.shape.c;

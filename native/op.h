@@ -137,6 +137,13 @@ class Call {
 
   float* out(int i, const std::vector<int64_t>& shape) { return static_cast<float*>(allocate(i, TF_FLOAT, 4, shape)); }
   float* out_shape(int i, const Shape& s) { return out(i, std::vector<int64_t>{s.n, s.d, s.h, s.w, s.c}); }
+  // An input that nobody reads any more as output i, changed in place.
+  float* reuse(int i, int input_) {
+    Status status;
+    TF_SetOutput(context_, i, input(input_), status.get());
+    status.check();
+    return static_cast<float*>(TF_TensorData(input(input_)));
+  }
   uint8_t* out_bytes(int i, const std::vector<int64_t>& shape) {
     return static_cast<uint8_t*>(allocate(i, TF_UINT8, 1, shape));
   }

@@ -44,14 +44,16 @@ struct DagOp {
   }
 };
 
-// sources, z: whether their gradients are wanted; of sources a bit each. What is not wanted is empty. W: N, or 0 if those of the weights
-// are not wanted.
+// before: of ẑ and of each source a gradient from elsewhere, to which this one is added in place (the caller reads it no more), or an empty
+// tensor. want_z, want_sources: which gradients are wanted; of sources a bit each. What is not wanted is empty. W: N, or 0 if those of the
+// weights are not wanted.
 struct DagGradientOp {
   static constexpr const char* name = "ScnasDagGradient";
-  static constexpr const char* face[] = {"in dy: float",         "in y: float",          "in stats: float",       "in program: int32",     "in z: float",
-                                         "in sources: S * float", "in weights: N * float", "in kept: K * float",    "out dz: float",
-                                         "out dsources: S * float", "out dweights: W * float", "attr S: int >= 1",  "attr N: int >= 0",
-                                         "attr W: int >= 0",     "attr K: int >= 1",      "attr want_z: int",      "attr want_sources: int"};
+  static constexpr const char* face[] = {"in dy: float",          "in y: float",           "in stats: float",        "in program: int32",
+                                         "in z: float",           "in sources: S * float", "in weights: N * float",  "in kept: K * float",
+                                         "in before_z: float",    "in before: S * float",  "out dz: float",          "out dsources: S * float",
+                                         "out dweights: W * float", "attr S: int >= 1",    "attr N: int >= 0",       "attr W: int >= 0",
+                                         "attr K: int >= 1",      "attr want_z: int",      "attr want_sources: int"};
   Places at;
   int64_t blocks, wanted;
   bool want_z;
@@ -60,7 +62,7 @@ struct DagGradientOp {
       : at(a), blocks(a.integer("K")), wanted(a.integer("W")), want_z(a.integer("want_z") != 0), want_sources(a.integer("want_sources")) {}
 
   void compute(Call& call) const {
-    const int first = 5, weights = first + int(at.sources), kept_first = weights + int(at.weights);
+    const int first = 5, weights = first + int(at.sources), kept_first = weights + int(at.weights), before = kept_first + int(blocks);
     const int64_t places = call.count(4);
     const Dag dag = read_dag(call, 3, places, first, at.sources, weights, at.weights);
     call.expect_shape(0, dag.result);
@@ -73,15 +75,18 @@ struct DagGradientOp {
     std::vector<double> dz(size_t(places), 0.0);
     DagGradients to;
     if (want_z) to.z = dz.data();
-    for (int64_t i = 0; i < at.sources; i++) {
-      const bool wanted = i < 31 && (want_sources >> i & 1);
-      float* d = wanted ? call.out_shape(1 + int(i), dag.nodes[size_t(i)].shape) : call.out(1 + int(i), {0});
-      to.sources.push_back(wanted ? d : nullptr);
+    for (int i = 0; i < int(at.sources); i++) {
+      const bool wanted = i < 31 && (want_sources >> i & 1), more = wanted && call.count(before + 1 + i) > 0;
+      const Shape& shape = dag.nodes[size_t(i)].shape;
+      if (more) call.expect_shape(before + 1 + i, shape);
+      float* d = more ? call.reuse(1 + i, before + 1 + i) : wanted ? call.out_shape(1 + i, shape) : call.out(1 + i, {0});
+      to.sources.push_back({wanted ? d : nullptr, more});
     }
     for (int64_t i = 0; i < wanted; i++) to.weights.push_back(call.out(1 + int(at.sources + i), call.dims(weights + int(i))));
     DagBackward(dag, sources, call.data(4), kept, call.data(2), to).run(call.data(1), call.data(0));
+    const float* earlier = call.optional(before, places);
     float* out = call.out(0, {want_z ? places : 0});
-    for (int64_t i = 0; want_z && i < places; i++) out[i] = float(dz[size_t(i)]);
+    for (int64_t i = 0; want_z && i < places; i++) out[i] = float(dz[size_t(i)] + (earlier ? earlier[i] : 0));
   }
 };
 

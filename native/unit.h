@@ -46,6 +46,7 @@ inline void unit_forward(const Term& t, const float* x, float* y, uint8_t* codes
     case UnitKind::average_pool: average_pool(PoolPlan(t.in, t.stride), x, y); return;
     case UnitKind::upsample:
     case UnitKind::upsample_corners: upsample(t.in, x, t.kind == UnitKind::upsample_corners, y); return;
+    case UnitKind::zero: std::fill_n(y, t.out.size(), 0.f); return;
     case UnitKind::identity: return;
   }
 }
@@ -90,6 +91,7 @@ inline void unit_backward(const Term& t, const float* x, const Gradient& planes,
     case UnitKind::upsample_corners:
       if (dx) upsample_gradient(t.in, dy, t.kind == UnitKind::upsample_corners, dx, add);
       return;
+    case UnitKind::zero:
     case UnitKind::identity: return;
   }
 }

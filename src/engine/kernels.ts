@@ -8,7 +8,7 @@ import type { Shape3, Tensor5D } from './model';
 import { native } from './native';
 import { portable } from './portable';
 import type { tf } from './tf';
-import type { DagNode, KernelUnit } from './unit';
+import type { KernelUnit, Stage } from './unit';
 
 /** How a convolution steps: padding is `dilation·(k−1)/2` on both sides, so stride 1 keeps the shape and stride 2 halves it (⌈D/2⌉). */
 export interface Stepping {
@@ -84,10 +84,16 @@ export interface Kernels {
   /** Σ ẑ[index]·value over the terms, in their order; without ẑ every weight is 1. Gradients to ẑ and to the values. */
   weightedSum(terms: readonly Term[], zHat?: tf.Tensor1D): Tensor5D;
   /**
-   * A DAG of units in one go: each node the weighted sum of its terms, the result the output nodes' channels side by side. Gradients to the
-   * sources, to ẑ and to the units' tensors. Without it `runDag` runs the units one by one.
+   * A chain of DAGs of units: each node the weighted sum of its terms, a stage's result its output nodes' channels side by side, the chain's result
+   * the last stage's. Gradients to what is given, to ẑ and to the units' tensors. With `recompute` only the stages' results are kept for them.
+   * Without it `runDag` and `runChain` run the units one by one.
    */
-  dag?(sources: readonly Tensor5D[], nodes: readonly DagNode<KernelUnit>[], zHat?: tf.Tensor1D): Tensor5D;
+  chain?(
+    given: readonly Tensor5D[],
+    stages: readonly Stage<KernelUnit>[],
+    zHat?: tf.Tensor1D,
+    recompute?: boolean,
+  ): Tensor5D;
 
   /** Cross-correlation with strides of 1 or 2 along each axis and padding 1, weights [3, 3, 3, in, out]: for nets that halve one axis alone. */
   stridedConv3d(x: Tensor5D, w: tf.Tensor5D, strides: Shape3): Tensor5D;

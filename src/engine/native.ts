@@ -1,7 +1,7 @@
 /** The kernels of native/, C++ for this machine's CPU: the same results as `portable`, several times faster. */
 import type { Kernels } from './kernels';
 import { conv3d, convUnit, factorizedReduce, reduceUnit, separable, separableUnit } from './native-conv';
-import { dag } from './native-dag';
+import { chain } from './native-dag';
 import { addon } from './native-op';
 import { instanceNorm, leakyRelu, weightedSum } from './native-pointwise';
 import { pool, poolUnit, upsample } from './native-space';
@@ -25,7 +25,7 @@ export const native: Kernels | undefined = addon && {
   reduceUnit,
   poolUnit,
   weightedSum,
-  dag,
+  chain,
   stridedConv3d,
   upUnit,
   gate,

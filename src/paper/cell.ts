@@ -13,7 +13,7 @@ import {
   type Tensor5D,
   type Theta,
 } from '../engine/model';
-import { tf } from '../engine/tf';
+import type { tf } from '../engine/tf';
 import { type DagNode, type DagTerm, runDag, type Unit } from '../engine/unit';
 import { type Edge, edgesOf } from './genotype';
 import type { CellInput, CellPlan } from './layout';
@@ -39,10 +39,14 @@ export interface EdgeChoice {
 export interface Cell {
   readonly plan: CellPlan;
   readonly parameters: readonly ParameterSpec[];
-  /** Output [n, x, y, z, channels] of the two inputs, for the operations chosen on each edge. */
+  /** The cells (or STEM) whose outputs it begins from: of each input that output, then the encoder's that is added to it, if there is one. */
+  readonly sources: readonly number[];
+  /** The cell as data, for the operations chosen on each edge. */
+  nodes(theta: Theta, choices: readonly EdgeChoice[]): readonly DagNode[];
+  /** Its output [n, x, y, z, channels] from its sources. */
   run(
     theta: Theta,
-    inputs: readonly [Tensor5D, Tensor5D],
+    sources: readonly Tensor5D[],
     choices: readonly EdgeChoice[],
     zHat?: tf.Tensor1D,
   ): Tensor5D;
@@ -88,11 +92,15 @@ export function cell(plan: CellPlan, options: BuildOptions, allowed?: readonly (
     return new Map(indices.map((o) => [o, { prefix: prefix(o), built: operations[o].build(site(edge)) }]));
   });
 
+  const nodes = (theta: Theta, choices: readonly EdgeChoice[]) =>
+    nodesOf(plan, readings, entries, placed, edges, theta, choices);
+
   return {
     plan,
     parameters: [...entries, ...placed.flatMap((m) => [...m.values()])].flatMap(specsOf),
-    run: (theta, inputs, choices, zHat) =>
-      runDag(kernels(), inputs, nodesOf(plan, readings, entries, placed, edges, theta, choices), zHat),
+    sources: sourcesOf(plan),
+    nodes,
+    run: (theta, sources, choices, zHat) => runDag(kernels(), sources, nodes(theta, choices), zHat),
     used: (choices) =>
       [...entries, ...placed.flatMap((m, e) => chosen(m, choices[e]))].flatMap((p) =>
         specsOf(p).map((s) => s.name),
@@ -138,7 +146,10 @@ function chosen(placed: ReadonlyMap<number, Placed>, choice: EdgeChoice): Placed
   return choice.operations.flatMap((o) => placed.get(o) ?? []);
 }
 
-/** The whole cell as data: its two inputs' units, then its nodes. */
+const sourcesOf = ({ inputs }: CellPlan): readonly number[] =>
+  inputs.flatMap(({ from, skip }) => (skip === undefined ? [from] : [from, skip]));
+
+/** The whole cell as data: the sums of its two inputs with the encoder's maps, the inputs' units, then its nodes. */
 function nodesOf(
   plan: CellPlan,
   readings: Readings,
@@ -149,17 +160,25 @@ function nodesOf(
   choices: readonly EdgeChoice[],
 ): readonly DagNode[] {
   const nodes: DagNode[] = [];
+  const sources = sourcesOf(plan).length;
   const add = (terms: readonly DagTerm[], output: boolean) => {
     nodes.push({ terms, output });
-    return plan.inputs.length + nodes.length - 1;
+    return sources + nodes.length - 1;
   };
+  let source = 0;
+  const same = (): DagTerm => ({ from: source++, unit: { kind: 'identity' }, index: -1 });
+  const inputs = plan.inputs.map(({ skip }) =>
+    skip === undefined ? source++ : add([same(), same()], false),
+  );
   const at = entries.map((entry, i) => {
-    const here = add([{ from: i, unit: unitOf(entry, theta), index: -1 }], false);
+    const here = add([{ from: inputs[i], unit: unitOf(entry, theta), index: -1 }], false);
     const upsample: Unit = { kind: 'upsample', alignCorners: readings.upsampling === 'corners' };
     return plan.inputs[i].resize === 'expand'
       ? add([{ from: here, unit: upsample, index: -1 }], false)
       : here;
   });
+  // What a node is that only zero edges reach.
+  const nothing: Unit = { kind: 'zero', stride: plan.type === 'red' ? 2 : 1 };
   for (const to of new Set(edges.map((e) => e.to))) {
     const terms = edges.flatMap(({ from, to: end }, e): DagTerm[] =>
       end !== to
@@ -169,19 +188,10 @@ function nodesOf(
             return p ? [{ from: at[from], unit: unitOf(p, theta), index: choices[e].places[k] ?? -1 }] : [];
           }),
     );
-    at.push(add(terms.length > 0 ? terms : [{ from: at[0], unit: nothing(plan), index: -1 }], true));
+    at.push(add(terms.length > 0 ? terms : [{ from: at[0], unit: nothing, index: -1 }], true));
   }
   return nodes;
 }
-
-/** What a node is that only zero edges reach. */
-const nothing = ({ type }: CellPlan): Unit => ({
-  kind: 'own',
-  apply: ({ shape: [n, x, y, z, c] }) => {
-    const half = (size: number) => (type === 'red' ? Math.ceil(size / 2) : size);
-    return tf.zeros([n, half(x), half(y), half(z), c]);
-  },
-});
 
 function layerCost(
   { prefix, built }: Placed,

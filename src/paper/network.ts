@@ -12,7 +12,8 @@ import {
   type Tensor5D,
   type Theta,
 } from '../engine/model';
-import { tf } from '../engine/tf';
+import type { tf } from '../engine/tf';
+import { runChain } from '../engine/unit';
 import { affineIn, type BuildOptions, type Cell, cell, type EdgeChoice } from './cell';
 import { type CellType, cellTypes, type Genotype, intermediateNodes } from './genotype';
 import type { Draw } from './gumbel';
@@ -103,7 +104,7 @@ export function supernet(options: NetworkOptions): Supernet {
     parameters: [...ends.parameters, ...cells.flatMap((c) => c.parameters)],
     sites: perCell ? plans.map((p) => p.type) : cellTypes,
     forward: (theta, x, sample, zHat, wrt = 'theta') =>
-      run(recomputing(options, cells, wrt), ends, choicesOf(sample), theta, x, zHat),
+      run({ ...options, cells, ends, choose: choicesOf(sample), wrt }, theta, x, zHat),
     used: (sample) => [
       ...ends.parameters.map((p) => p.name),
       ...cells.flatMap((c) => c.used(choicesOf(sample)(c.plan))),
@@ -144,7 +145,7 @@ export function derivedNetwork(
     inputs: options.inputs,
     classes: options.classes,
     parameters: [...ends.parameters, ...cells.flatMap((c) => c.parameters)],
-    forward: (theta, x) => run(recomputing(options, cells, 'theta'), ends, choose, theta, x),
+    forward: (theta, x) => run({ ...options, cells, ends, choose, wrt: 'theta' }, theta, x),
     cost: (patch) => costOf(ends, cells, choose, patch),
   };
 }
@@ -188,28 +189,29 @@ function plansOf({ stem, readings }: NetworkOptions): readonly CellPlan[] {
   return cellPlans(stem, nodes, readings);
 }
 
-const recomputing = ({ recompute }: NetworkOptions, cells: readonly Cell[], wrt: Wrt): readonly Cell[] =>
-  recompute ? cells.map((c) => recomputed(c, wrt)) : cells;
+/** What a pass through the network needs beside Θ and the image. */
+interface Pass {
+  readonly cells: readonly Cell[];
+  readonly ends: Ends;
+  readonly choose: (plan: CellPlan) => readonly EdgeChoice[];
+  readonly recompute?: boolean;
+  readonly wrt: Wrt;
+}
 
 /** Stem → cells → out. */
 function run(
-  cells: readonly Cell[],
-  ends: Ends,
-  choose: (plan: CellPlan) => readonly EdgeChoice[],
+  { cells, ends, choose, recompute, wrt }: Pass,
   theta: Theta,
   x: Tensor5D,
   zHat?: tf.Tensor1D,
 ): Tensor5D {
-  const stem = ends.stem(theta, x);
-  const outputs: Tensor5D[] = [];
-  const at = (index: number) => (index === STEM ? stem : outputs[index]);
-  for (const c of cells) {
-    const inputs = c.plan.inputs.map(({ from, skip }) =>
-      skip === undefined ? at(from) : tf.add(at(from), at(skip)),
-    ) as unknown as readonly [Tensor5D, Tensor5D];
-    outputs.push(c.run(theta, inputs, choose(c.plan), zHat));
-  }
-  return ends.out(theta, outputs[outputs.length - 1]);
+  const stages = cells.map((c) => ({
+    sources: c.sources.map((index) => index - STEM),
+    nodes: c.nodes(theta, choose(c.plan)),
+  }));
+  const alone = (i: number, sources: readonly Tensor5D[]) =>
+    (recompute ? recomputed(cells[i], wrt) : cells[i]).run(theta, sources, choose(cells[i].plan), zHat);
+  return ends.out(theta, runChain(kernels(), [ends.stem(theta, x)], stages, { zHat, recompute }, alone));
 }
 
 /** Stem: one 3³ convolution and InstanceNorm (cells begin with the activation). Out: LeakyReLU and a 1³ convolution with bias. */

@@ -24,16 +24,18 @@ export type Wrt = 'theta' | 'alpha';
 export function recomputed(c: Cell, wrt: Wrt): Cell {
   return {
     ...c,
-    run: (theta, inputs, choices, zHat) => {
+    run: (theta, sources, choices, zHat) => {
       const names = wrt === 'theta' ? c.used(choices) : [];
       const weights = wrt === 'alpha' && zHat ? [zHat] : [];
-      const run = ([newer, older, ...rest]: readonly tf.Tensor[]) => {
+      const count = sources.length;
+      const run = (values: readonly tf.Tensor[]) => {
+        const rest = values.slice(count);
         const own = { ...theta, ...Object.fromEntries(names.map((name, i) => [name, rest[i]])) };
         const weight = weights.length > 0 ? (rest[0] as tf.Tensor1D) : zHat;
-        return c.run(own, [older as Tensor5D, newer as Tensor5D], choices, weight);
+        return c.run(own, values.slice(0, count).reverse() as Tensor5D[], choices, weight);
       };
       // the newer input first: the order in which a stored tape, read backwards, adds up gradients of a tensor that is both inputs
-      const values = [inputs[1], inputs[0], ...names.map((name) => theta[name]), ...weights];
+      const values = [...[...sources].reverse(), ...names.map((name) => theta[name]), ...weights];
       return checkpointed(run, values) as Tensor5D;
     },
   };
