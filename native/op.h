@@ -137,12 +137,14 @@ class Call {
 
   float* out(int i, const std::vector<int64_t>& shape) { return static_cast<float*>(allocate(i, TF_FLOAT, 4, shape)); }
   float* out_shape(int i, const Shape& s) { return out(i, std::vector<int64_t>{s.n, s.d, s.h, s.w, s.c}); }
-  // An input that nobody reads any more as output i, changed in place.
-  float* reuse(int i, int input_) {
+  // An input that the caller alone holds and lets be written over.
+  float* own(int i) { return static_cast<float*>(TF_TensorData(input(i))); }
+  // Such an input as output i.
+  float* reuse(int i, int from) {
     Status status;
-    TF_SetOutput(context_, i, input(input_), status.get());
+    TF_SetOutput(context_, i, input(from), status.get());
     status.check();
-    return static_cast<float*>(TF_TensorData(input(input_)));
+    return own(from);
   }
   uint8_t* out_bytes(int i, const std::vector<int64_t>& shape) {
     return static_cast<uint8_t*>(allocate(i, TF_UINT8, 1, shape));

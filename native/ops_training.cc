@@ -84,25 +84,23 @@ struct OutBias {
   }
 };
 
-// One step of Adam on N tensors. numbers: rate, β₁, 1 − β₁, β₂, 1 − β₂, the stabiliser; then for each tensor 1/(1 − β₁ᵗ) and
-// 1/√(1 − β₂ᵗ). They are an input, not attributes: TensorFlow keeps a kernel for every set of attributes it has seen. The weight decay λ stays.
+// One step of Adam on N tensors, whose moments and values it writes over: they are the caller's own, and nobody else reads them. numbers: rate,
+// β₁, 1 − β₁, β₂, 1 − β₂, the stabiliser; then for each tensor 1/(1 − β₁ᵗ) and 1/√(1 − β₂ᵗ). They are an input, not attributes: TensorFlow keeps
+// a kernel for every set of attributes it has seen. The weight decay λ stays.
 struct Adam {
   static constexpr bool peaks = false;
   static constexpr const char* name = "ScnasAdam";
-  static constexpr const char* face[] = {"in numbers: float",    "in g: N * float",     "in m: N * float",
-                                         "in v: N * float",      "in theta: N * float", "out new_m: N * float",
-                                         "out new_v: N * float", "out new_theta: N * float",
-                                         "attr N: int >= 1",     "attr decay: float = 0"};
+  static constexpr const char* face[] = {"in numbers: float", "in g: N * float",  "in m: N * float",       "in v: N * float", "in theta: N * float",
+                                         "out done: float",   "attr N: int >= 1", "attr decay: float = 0"};
 };
 
 // The same with the greatest v so far in v's place.
 struct Amsgrad {
   static constexpr bool peaks = true;
   static constexpr const char* name = "ScnasAmsgrad";
-  static constexpr const char* face[] = {"in numbers: float",        "in g: N * float",         "in m: N * float",
-                                         "in v: N * float",          "in theta: N * float",     "in peak: N * float",
-                                         "out new_m: N * float",     "out new_v: N * float",    "out new_theta: N * float",
-                                         "out new_peak: N * float",  "attr N: int >= 1",        "attr decay: float = 0"};
+  static constexpr const char* face[] = {"in numbers: float",   "in g: N * float",    "in m: N * float", "in v: N * float",
+                                         "in theta: N * float", "in peak: N * float", "out done: float", "attr N: int >= 1",
+                                         "attr decay: float = 0"};
 };
 
 template <class Kind>
@@ -113,8 +111,8 @@ struct AdamStep {
   explicit AdamStep(const Attributes& a) : decay(a.real("decay")) {}
 
   struct Piece {
-    const float *g, *m, *v, *theta, *peak;
-    float *new_m, *new_v, *new_theta, *new_peak;
+    const float* g;
+    float *m, *v, *theta, *peak;
     int64_t size;
     float scale1, scale2;
   };
@@ -125,17 +123,16 @@ struct AdamStep {
     const float* numbers = call.data(0);
     std::vector<Piece> pieces;
     for (int i = 0; i < n; i++) {
-      const int g = 1 + i;
-      const auto shape = call.dims(g);
-      const float* in[5] = {};
-      float* out[4] = {};
+      const auto shape = call.dims(1 + i);
+      float* at[5] = {};
       for (int k = 0; k < lists; k++) {
-        call.expect(g + k * n, shape);
-        in[k] = call.data(g + k * n);
-        if (k > 0) out[k - 1] = call.out((k - 1) * n + i, shape);
+        call.expect(1 + i + k * n, shape);
+        at[k] = call.own(1 + i + k * n);
       }
-      const Piece whole = {in[0], in[1], in[2], in[3], in[4], out[0], out[1], out[2], out[3], call.count(g), numbers[6 + 2 * i], numbers[7 + 2 * i]};
-      for (int64_t at = 0; at < whole.size; at += kPiece) pieces.push_back(part(whole, at));
+      const int64_t size = call.count(1 + i);
+      for (int64_t b = 0; b < size; b += kPiece)
+        pieces.push_back({at[0] + b, at[1] + b, at[2] + b, at[3] + b, Kind::peaks ? at[4] + b : nullptr, std::min(kPiece, size - b),
+                          numbers[6 + 2 * i], numbers[7 + 2 * i]});
     }
     parallel_for(
         int64_t(pieces.size()),
@@ -143,30 +140,25 @@ struct AdamStep {
           for (; begin < end; begin++) step(pieces[size_t(begin)], numbers, decay);
         },
         8);
+    call.out(0, {0});
   }
 
  private:
   static constexpr int64_t kPiece = 8192;
 
-  static Piece part(const Piece& p, int64_t at) {
-    const int64_t peak = Kind::peaks ? at : 0;
-    return {p.g + at,         p.m + at,         p.v + at,     p.theta + at, p.peak + peak, p.new_m + at,
-            p.new_v + at,     p.new_theta + at, p.new_peak + peak, std::min(kPiece, p.size - at), p.scale1, p.scale2};
-  }
-
   static void step(const Piece& p, const float* numbers, float decay) {
     const float rate = numbers[0], beta1 = numbers[1], rest1 = numbers[2], beta2 = numbers[3], rest2 = numbers[4];
     const float stabiliser = numbers[5], scale1 = p.scale1, scale2 = p.scale2;
-    const float *__restrict gradient = p.g, *__restrict m = p.m, *__restrict v = p.v, *__restrict theta = p.theta, *__restrict peak = p.peak;
-    float *__restrict new_m = p.new_m, *__restrict new_v = p.new_v, *__restrict new_theta = p.new_theta, *__restrict new_peak = p.new_peak;
+    const float* __restrict gradient = p.g;
+    float *__restrict m = p.m, *__restrict v = p.v, *__restrict theta = p.theta, *__restrict peak = p.peak;
     for (int64_t i = 0; i < p.size; i++) {
       const float g = gradient[i] + decay * theta[i];
       const float a = beta1 * m[i] + rest1 * g, b = beta2 * v[i] + rest2 * (g * g);
-      new_m[i] = a;
-      new_v[i] = b;
+      m[i] = a;
+      v[i] = b;
       float over = b;
-      if constexpr (Kind::peaks) new_peak[i] = over = peak[i] > b ? peak[i] : b;
-      new_theta[i] = theta[i] - rate * (scale1 * a / (std::sqrt(over) * scale2 + stabiliser));
+      if constexpr (Kind::peaks) peak[i] = over = peak[i] > b ? peak[i] : b;
+      theta[i] -= rate * (scale1 * a / (std::sqrt(over) * scale2 + stabiliser));
     }
   }
 };

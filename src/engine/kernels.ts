@@ -28,7 +28,7 @@ export interface Term {
   readonly index: number;
 }
 
-/** New moments and values of the tensors of a step of Adam, in their order. */
+/** Moments and values of the tensors of a step of Adam, in their order. */
 export interface AdamMoments {
   readonly m: readonly tf.Tensor[];
   readonly v: readonly tf.Tensor[];
@@ -113,7 +113,7 @@ export interface Kernels {
   crossEntropy(logits: Tensor5D, labels: tf.Tensor4D): tf.Scalar;
   /**
    * g ← g + λθ, m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − η·scale₁m / (scale₂√v + stabiliser); with `peak`, peak ← max(peak, v)
-   * stands for v in the last. New tensors; the old ones stay the caller's.
+   * stands for v in the last. Consumes the old moments and values: the result may be the same tensors, written over.
    */
   adam(step: AdamStep): AdamMoments;
 }

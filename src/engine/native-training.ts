@@ -1,7 +1,7 @@
 /** The ends of a training step on the native kernels: the last layer, the sums of its loss, Adam. */
 import type { AdamMoments, AdamStep } from './kernels';
 import type { Tensor5D } from './model';
-import { record, run, runMany } from './native-op';
+import { record, run } from './native-op';
 import { tf } from './tf';
 
 /** See {@link Kernels.outUnit}. */
@@ -26,20 +26,15 @@ export function jaccardSums(logits: Tensor5D, labels: tf.Tensor4D): tf.Tensor3D 
   });
 }
 
-/** See {@link Kernels.adam}. */
+/** See {@link Kernels.adam}: writes over the moments and values. */
 export function adam({ g, m, v, theta, peak, ...step }: AdamStep): AdamMoments {
   const { rate, beta1, beta2, stabiliser, weightDecay, scales } = step;
-  const n = g.length;
   const numbers = tf.tensor1d(
     Float32Array.from([rate, beta1, 1 - beta1, beta2, 1 - beta2, stabiliser, ...scales.flat()]),
   );
   const inputs = [numbers, ...g, ...m, ...v, ...theta, ...(peak ?? [])];
   const floats: Record<string, number> = weightDecay ? { decay: weightDecay } : {};
-  const attributes = { ints: { N: n }, floats };
-  const out = peak
-    ? runMany('ScnasAmsgrad', inputs, 4 * n, attributes)
-    : runMany('ScnasAdam', inputs, 3 * n, attributes);
-  numbers.dispose();
-  const [newM, newV, newTheta, newPeak] = [0, 1, 2, 3].map((k) => out.slice(k * n, (k + 1) * n));
-  return { m: newM, v: newV, theta: newTheta, ...(peak ? { peak: newPeak } : {}) };
+  const done = run(peak ? 'ScnasAmsgrad' : 'ScnasAdam', inputs, { ints: { N: g.length }, floats });
+  tf.dispose([numbers, done]);
+  return { m, v, theta, ...(peak ? { peak } : {}) };
 }

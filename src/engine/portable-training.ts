@@ -99,6 +99,7 @@ export function adam({
     const root = (peak ?? v).sqrt().mul(scale(1)).add(stabiliser);
     const update = m.mul(scale(0)).div(root).mul(rate);
     const made = { m: parts(m), v: parts(v), theta: parts(old.sub(update)) };
+    tf.dispose([theta, tensors.m, tensors.v, tensors.peak ?? []] as tf.Tensor[][]);
     return peak ? { ...made, peak: parts(peak) } : made;
   });
 }

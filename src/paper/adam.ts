@@ -70,7 +70,7 @@ export function initialAdam(parameters: readonly ParameterSpec[], { amsgrad }: A
  * $$m \leftarrow \beta_1 m + (1-\beta_1) g,\quad v \leftarrow \beta_2 v + (1-\beta_2) g^2,\quad
  * \theta \leftarrow \theta - \eta\, \frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)} + 10^{-8}}$$
  * With a weight decay λ, $g \leftarrow g + \lambda\theta$ before; where the state has a peak (amsgrad), $\max_{s \le t} v_s$ stands for v in the last.
- * Consumes the old tensors of the parameters that it replaces.
+ * Consumes the old tensors of the parameters that move: the native kernels write over them.
  * @param theta Θ, value of every parameter by name
  * @param state moments and step counts
  * @param gradients g by name, shapes as Θ's; only these parameters move
@@ -108,8 +108,9 @@ export function adamStep<T extends Readonly<Record<string, tf.Tensor>>>(
     }),
   });
   const replaced = <R extends Readonly<Record<string, tf.Tensor>>>(old: R, by: readonly tf.Tensor[]): R => {
-    tf.dispose(of(old));
-    return { ...old, ...Object.fromEntries(names.map((name, i) => [name, tf.keep(by[i])])) };
+    const kept = by.map((tensor) => tf.keep(tensor));
+    const same = kept.every((tensor, i) => tensor === old[names[i]]);
+    return same ? old : { ...old, ...Object.fromEntries(names.map((name, i) => [name, kept[i]])) };
   };
   const peak = state.peak && fresh.peak && { peak: replaced(state.peak, fresh.peak) };
   return {

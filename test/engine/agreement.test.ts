@@ -124,13 +124,15 @@ describe.skipIf(!native)('the ends of a step agree within 1e-4 a tensor', () => 
   it.each([false, true])('Adam, with amsgrad and a weight decay: %s', (amsgrad) => {
     const shapes = [[3, 3, 3, 17], [1], [12, 17], [20000], [3, 3, 3, 34, 34]];
     const list = (salt: number) => shapes.map((shape, i) => normals(salt + i, shape));
-    const step = { g: list(10), m: list(20), v: list(30).map((t) => t.square()), theta: list(40) };
-    const more = amsgrad ? { peak: list(50).map((t) => t.square()), weightDecay: 0.1 } : {};
-    const numbers = { rate: 0.025, beta1: 0.9, beta2: 0.999, stabiliser: 1e-8, ...more };
+    const squares = (salt: number) => list(salt).map((t) => t.square());
+    // Anew for each set, since it may write over them.
+    const step = () => ({ g: list(10), m: list(20), v: squares(30), theta: list(40) });
+    const more = () => (amsgrad ? { peak: squares(50), weightDecay: 0.1 } : {});
+    const numbers = { rate: 0.025, beta1: 0.9, beta2: 0.999, stabiliser: 1e-8 };
     const scales = shapes.map(
       (_, i) => [1 / (1 - 0.9 ** (i + 1)), 1 / Math.sqrt(1 - 0.999 ** (i + 1))] as const,
     );
-    const [expected, found] = sets.map((k) => k.adam({ ...step, ...numbers, scales }));
+    const [expected, found] = sets.map((k) => k.adam({ ...step(), ...more(), ...numbers, scales }));
     for (const which of ['m', 'v', 'theta', ...(amsgrad ? (['peak'] as const) : [])] as const)
       shapes.forEach((shape, i) => {
         const [a, b] = [found, expected].map((moments) => (moments[which] as tf.Tensor[])[i]);
