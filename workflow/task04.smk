@@ -1,10 +1,11 @@
 """Five methods on fold 0 of real Task04 on equal budgets (results/task04), as a workflow.
 
-    SCNAS_DATA=DIR snakemake --snakefile workflow/task04.smk --directory runs/task04 --cores 2 --rerun-incomplete --rerun-triggers mtime
+    SCNAS_DATA=DIR snakemake --snakefile workflow/task04.smk --directory runs/task04 --cores 1 --rerun-incomplete --rerun-triggers mtime
 
 Equal are patches, steps, augmentation, multiply-adds of a patch (within 10 %: peers by width, random cells by drawing) and the three learning rates that
 are tried: each method gets the one that is best on an inner split of the fold's training part, after a third of the steps. SCNAS searches for this
-choice on the inner split too. The fold's own cases are scored once a method and seed, at the end. One thread a job: two at a time fill two cores.
+choice on the inner split too. The fold's own cases are scored once a method and seed, at the end. One job at a time on all cores: two side by side would share the
+caches, and get a third less done.
 An output is an empty file below done/, so that a job that was killed goes on from the checkpoint in its run folder, as in workflow/Snakefile.
 """
 
@@ -22,8 +23,6 @@ COST = 805369600
 SCNAS = f"{shutil.which('node')} {Path(workflow.basedir).parent / 'src' / 'run' / 'bin.js'}"
 SEARCH = "--config laptop --set search.steps=800 --set search.stepsPerEpoch=40"
 TASK = f"--task Task04_Hippocampus {SEARCH} --fold 0 --set match.multiplyAdds={COST} --set retrain.stepsPerEpoch=50 --set retrain.decay=0.94"
-THREADS = "export SCNAS_THREADS=1"
-
 if not os.environ.get("SCNAS_DATA"):
     raise SystemExit("SCNAS_DATA: expected the folder with Task04_Hippocampus and Task01_BrainTumour")
 
@@ -48,7 +47,7 @@ rule search_brain:
     output:
         touch("done/brain"),
     shell:
-        "{THREADS}; {SCNAS} search --run brain --resume auto --task Task01_BrainTumour {SEARCH} --fold all "
+        "{SCNAS} search --run brain --resume auto --task Task01_BrainTumour {SEARCH} --fold all "
         "--set patch=64,64,64 --set search.batch=1 --set search.microBatch=1 && {SCNAS} derive --run brain"
 
 
@@ -56,7 +55,7 @@ rule search_inner:
     output:
         touch("done/inner/search"),
     shell:
-        "{THREADS}; {SCNAS} search --run inner/search --resume auto {TASK} --inner && {SCNAS} derive --run inner/search"
+        "{SCNAS} search --run inner/search --resume auto {TASK} --inner && {SCNAS} derive --run inner/search"
 
 
 rule try_rate:
@@ -67,7 +66,7 @@ rule try_rate:
     params:
         genotype=lambda w: f"--genotype {cells(w.method, True)}/genotype.json" if cells(w.method, True) else "",
     shell:
-        "{THREADS}; {SCNAS} retrain --run inner/{wildcards.method}-{wildcards.rate} --resume auto {TASK} --inner "
+        "{SCNAS} retrain --run inner/{wildcards.method}-{wildcards.rate} --resume auto {TASK} --inner "
         "--method {wildcards.method} {params.genotype} --set retrain.steps=1000 --set retrain.adam.rate={wildcards.rate} "
         "&& {SCNAS} evaluate --run inner/{wildcards.method}-{wildcards.rate}"
 
@@ -101,4 +100,4 @@ rule final:
     params:
         train=train,
     shell:
-        "{THREADS}; {params.train} && {SCNAS} evaluate --run final/{wildcards.method}-seed{wildcards.seed}"
+        "{params.train} && {SCNAS} evaluate --run final/{wildcards.method}-seed{wildcards.seed}"
