@@ -106,15 +106,19 @@ static inline void depthwise_filter_plane(const DepthwisePlan& p, const float* c
   }
 }
 
-/// dw[27][c] = Σ over blocks, in their order, and over the voxels of a period, of sums[blocks][27][period].
+/// dw[27][c] = Σ over blocks, in their order, then over the voxels of a period, of sums[blocks][27][period].
 static inline void fold_filter(const float* sums, int64_t blocks, int64_t period, int64_t c, float* dw) {
-  for (int64_t k = 0; k < 27; k++)
+  std::vector<double> total(static_cast<size_t>(period));
+  for (int64_t k = 0; k < 27; k++) {
+    std::fill(total.begin(), total.end(), 0.0);
+    for (int64_t b = 0; b < blocks; b++)
+      for (int64_t i = 0; i < period; i++) total[size_t(i)] += double(sums[(b * 27 + k) * period + i]);
     for (int64_t j = 0; j < c; j++) {
       double s = 0;
-      for (int64_t b = 0; b < blocks; b++)
-        for (int64_t i = j; i < period; i += c) s += sums[(b * 27 + k) * period + i];
+      for (int64_t i = j; i < period; i += c) s += total[size_t(i)];
       dw[k * c + j] = float(s);
     }
+  }
 }
 
 inline void depthwise_filter_grad(const float* x, const float* dy, float* dw, const Shape& in, int64_t stride, int64_t dilation, bool activate) {

@@ -35,15 +35,17 @@ struct Columns {
   Buffer data, repeated;
   Columns(const float* b, int64_t rows, int64_t columns, bool transposed)
       : k(rows), n(columns), cut(columns), data(rows * cut.padded()), repeated(cut.width == 4 ? rows * lanes : 0) {
+    const int64_t width = std::min(cut.width, n);
+    if (width < cut.width) std::fill_n(data.data(), k * cut.padded(), 0.f);
     for (int64_t v = 0, g; v < cut.vectors; v += g) {
       g = cut.group(v);
-      float* to = data.data() + v * cut.width * k;
-      for (int64_t i = 0; i < k; i++)
-        for (int64_t u = 0; u < g; u++)
-          for (int64_t l = 0; l < cut.width; l++) {
-            const int64_t j = cut.column(v + u) + l;
-            *to++ = j >= n ? 0.f : transposed ? b[j * k + i] : b[i * n + j];
-          }
+      for (int64_t u = 0; u < g; u++) {
+        const int64_t column = cut.column(v + u), step = g * cut.width;
+        float* to = data.data() + v * cut.width * k + u * cut.width;
+        if (transposed) transpose(b + column * k, k, to, step, width, k, Same{});
+        else
+          for (int64_t i = 0; i < k; i++) std::copy_n(b + i * n + column, width, to + i * step);
+      }
     }
     for (int64_t i = 0; i < lanes * k && cut.vectors == 1 && cut.width == 4; i++) repeated[i] = data[i / lanes * 4 + i % 4];
   }
@@ -248,17 +250,18 @@ static inline void add_outer(const float* a, int64_t lda, int64_t k, const float
 /// dw[k][n] = Σ over the blocks, in their order, of packed sums [blocks][k·padded].
 static inline void unpack_outer(const float* sums, int64_t blocks, int64_t k, int64_t n, float* dw) {
   const Cut cut(n);
+  const int64_t size = k * cut.padded(), width = std::min(cut.width, n);
   for (int64_t v = 0, g; v < cut.vectors; v += g) {
     g = cut.group(v);
-    for (int64_t i = 0; i < k; i++)
+    for (int64_t i = 0; i < k; i++) {
+      const int64_t row = g * cut.width;
+      const float* from = sums + v * cut.width * k + i * row;
+      double total[3 * lanes] = {};
+      for (int64_t b = 0; b < blocks; b++)
+        for (int64_t l = 0; l < row; l++) total[l] += double(from[b * size + l]);
       for (int64_t u = 0; u < g; u++)
-        for (int64_t l = 0; l < cut.width; l++) {
-          const int64_t j = cut.column(v + u) + l;
-          if (j >= n) continue;
-          double s = 0;
-          for (int64_t b = 0; b < blocks; b++) s += sums[b * k * cut.padded() + v * cut.width * k + (i * g + u) * cut.width + l];
-          dw[i * n + j] = float(s);
-        }
+        for (int64_t l = 0; l < width; l++) dw[i * n + cut.column(v + u) + l] = float(total[u * cut.width + l]);
+    }
   }
 }
 
