@@ -26,18 +26,8 @@ static void check_dense(const Case& t) {
   judge("conv3d_forward", t, y.size(), y, [&](float* out, double* st) { conv3d_forward(x.data(), w.data(), out, t.in, co, t.stride, t.dilation, t.activate, st); },
         o.n * co * 2, stats_of(y, o));
   judge("conv3d_input_grad", t, dx.size(), dx, [&](float* out, double*) { conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), dy, out, t.in, co, t.stride, t.dilation, t.activate); });
-  // The same gradient as InstanceNorm's backward pass would make it: dy = a·from + b·(kept − origin) + d.
-  const int64_t n = o.n * co;
-  const Floats kept = noise(o.size()), sums = noise(2 * n);
-  Floats stats = noise(3 * n), from(o.size());
-  for (int64_t i = 2 * n; i < 3 * n; i++) stats[i] += 2;
-  for (size_t i = 0; i < from.size(); i++) {
-    const size_t k = i / co / o.voxels() * co + i % co;
-    const double normal = (double(kept[i]) - stats[k]) * stats[n + k];
-    from[i] = float(double(g[i]) / stats[2 * n + k] + (sums[k] + normal * sums[n + k]) / double(o.voxels()));
-  }
-  const NormedGradient by(o, NormStats(stats.data(), o), sums.data(), nullptr);
-  const NormedPlanes normed(from.data(), kept.data(), by);
+  const Normed through(g, o);
+  const NormedPlanes& normed = through.planes;
   judge("conv3d_input_grad normed", t, dx.size(), dx, [&](float* out, double*) { conv3d_input_grad(t.activate ? x.data() : nullptr, w.data(), normed, out, t.in, co, t.stride, t.dilation, t.activate); });
   judge("conv3d_filter_grad normed", t, dw.size(), dw, [&](float* out, double*) { conv3d_filter_grad(x.data(), normed, out, t.in, co, t.stride, t.dilation, t.activate); });
   for (auto& v : dx) v += 0.5;
@@ -53,6 +43,7 @@ static void check_separable(const Case& t) {
   const int64_t c = t.in.c, co = t.co;
   const Floats x = noise(t.in.size()), wd = noise(27 * c), wp = noise(c * co), g = noise(o.size()), gm = noise(m.size());
   const StoredPlanes dy(g.data(), o);
+  const Normed normed(g, o);
   const Doubles a = wide(x, t.activate);
   Doubles mid(m.size()), y(o.size()), dmid(m.size()), dx(x.size()), dxm(x.size()), dwd(27 * c), dwdm(27 * c), dwp(c * co);
   each_tap(t, [&](int k, int64_t s, int64_t r) {
@@ -82,20 +73,26 @@ static void check_separable(const Case& t) {
   judge("depthwise_filter_grad", t, dwdm.size(), dwdm, [&](float* out, double*) { depthwise_filter_grad(px, gm.data(), out, t.in, t.stride, t.dilation, t.activate); });
   judge("separable_forward", t, y.size(), y, [&](float* out, double* st) { separable_forward(px, wd.data(), wp.data(), out, t.in, co, t.stride, t.dilation, t.activate, st); },
         o.n * co * 2, stats_of(y, o));
-  judge("separable_input_grad", t, dx.size(), dx, [&](float* out, double*) { separable_input_grad(only, wd.data(), wp.data(), dy, out, t.in, co, t.stride, t.dilation, t.activate); });
-  judge("separable_filter_grad wd", t, dwd.size(), dwd, [&](float* out, double*) { separable_filter_grad(px, wd.data(), wp.data(), dy, out, nullptr, t.in, co, t.stride, t.dilation, t.activate); });
-  judge("separable_filter_grad wp", t, dwp.size(), dwp, [&](float* out, double*) { separable_filter_grad(px, wd.data(), wp.data(), dy, nullptr, out, t.in, co, t.stride, t.dilation, t.activate); });
+  judge("separable_backward dx", t, dx.size(), dx, [&](float* out, double*) { separable_backward(only, wd.data(), wp.data(), dy, out, nullptr, nullptr, t.in, co, t.stride, t.dilation, t.activate); });
+  Doubles filters(dwd);
+  filters.insert(filters.end(), dwp.begin(), dwp.end());
+  judge("separable_backward dw", t, filters.size(), filters, [&](float* out, double*) { separable_backward(px, wd.data(), wp.data(), dy, nullptr, out, out + dwd.size(), t.in, co, t.stride, t.dilation, t.activate); });
   Doubles all(dx);
-  all.insert(all.end(), dwd.begin(), dwd.end());
-  all.insert(all.end(), dwp.begin(), dwp.end());
-  judge("separable_backward", t, all.size(), all, [&](float* out, double*) {
-    float *to = out + dx.size(), *last = to + dwd.size();
-    separable_backward(px, wd.data(), wp.data(), dy, out, to, last, t.in, co, t.stride, t.dilation, t.activate);
-  });
+  all.insert(all.end(), filters.begin(), filters.end());
+  const auto whole = [&](const char* what, const auto& from) {
+    judge(what, t, all.size(), all, [&](float* out, double*) {
+      float *to = out + dx.size(), *last = to + dwd.size();
+      separable_backward(px, wd.data(), wp.data(), from, out, to, last, t.in, co, t.stride, t.dilation, t.activate);
+    });
+  };
+  whole("separable_backward", dy);
+  whole("separable_backward normed", normed.planes);
   add_half(dx);
   judge("separable_backward add", t, dx.size(), dx, [&](float* out, double*) {
     std::fill(out, out + dx.size(), 0.5f);
-    separable_backward(only, wd.data(), wp.data(), dy, out, nullptr, nullptr, t.in, co, t.stride, t.dilation, t.activate, true);
+    Floats dw(filters.size());
+    float *to = t.activate ? dw.data() : nullptr, *last = to ? to + dwd.size() : nullptr;
+    separable_backward(only, wd.data(), wp.data(), dy, out, to, last, t.in, co, t.stride, t.dilation, t.activate, true);
   });
 }
 
@@ -230,6 +227,9 @@ static int check() {
   const Shape wide_in{1, 3, 4, 5, 68};
   check_dense({wide_in, 33, 1, 1, true});
   check_separable({wide_in, 136, 1, 2, true});
+  // Chunks of several blocks of planes, whose planes they take in turns.
+  for (int64_t dilation = 1; dilation <= 4; dilation++)
+    for (int64_t stride = 1; stride <= 2; stride++) check_separable({{2, 37, 3, 4, 4}, 4, stride, dilation, true});
   check_pointwise({{1, 3, 4, 5, 136}, 68, 2, 1, true});
   if (failures) std::printf("%d checks failed\n", failures);
   else std::printf("all kernels agree with the float64 loops, worst relative error %.2g\n", worst);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
+#include "gradients.h"
 #include "harness_noise.h"
 #include "planes.h"
 
@@ -67,6 +68,34 @@ static Doubles stats_of(const Doubles& y, const Shape& o) {
   }
   return s;
 }
+
+/// Planes that are g as InstanceNorm's backward pass makes it of another gradient and the tensor it kept: g = a·from + b·(kept − origin) + d.
+struct Normed {
+  Floats kept, sums, stats, from;
+  NormedGradient by;
+  NormedPlanes planes;
+  Normed(const Floats& g, const Shape& s)
+      : kept(noise(s.size())), sums(noise(2 * s.n * s.c)), stats(scales(s)), from(source(g, s)), by(s, NormStats(stats.data(), s), sums.data(), nullptr),
+        planes(from.data(), kept.data(), by) {}
+  Normed(const Normed&) = delete;
+
+ private:
+  static Floats scales(const Shape& s) {
+    Floats out = noise(3 * s.n * s.c);
+    for (size_t i = out.size() / 3 * 2; i < out.size(); i++) out[i] += 2;
+    return out;
+  }
+  Floats source(const Floats& g, const Shape& s) const {
+    const int64_t n = s.n * s.c;
+    Floats out(s.size());
+    for (int64_t i = 0; i < s.size(); i++) {
+      const int64_t k = i / s.c / s.voxels() * s.c + i % s.c;
+      const double normal = (double(kept[i]) - stats[k]) * stats[n + k];
+      out[i] = float(double(g[i]) / stats[2 * n + k] + (sums[k] + normal * sums[n + k]) / double(s.voxels()));
+    }
+    return out;
+  }
+};
 
 /// Runs a kernel with 1, 2 and 3 threads, expects the same bits, and compares with the loops.
 static void judge(const char* what, const Case& t, size_t floats, const Doubles& want, const std::function<void(float*, double*)>& f, size_t stats = 0,

@@ -77,8 +77,8 @@ static void time_all(const std::string& filter, const std::string& place, int th
       items.push_back({"deep dx" + tag, deep * part, [=, &dx] { depthwise_input_grad(px, pd, pg, dx.data(), in, s, 2, true); }});
       items.push_back({"deep dw" + tag, deep * part, [=, &dwd] { depthwise_filter_grad(px, pg, dwd.data(), in, s, 2, true); }});
       items.push_back({"sep" + tag, (deep + point) * part, [=, &y, &st] { separable_forward(px, pd, pp, y.data(), in, co, s, 3, true, st.data()); }});
-      items.push_back({"sep dx" + tag, (deep + point) * part, [=, &dx] { separable_input_grad(px, pd, pp, StoredPlanes(pg, out_shape(in, s, co)), dx.data(), in, co, s, 3, true); }});
-      items.push_back({"sep dw" + tag, (2 * deep + 2 * point) * part, [=, &dwd, &dwp] { separable_filter_grad(px, pd, pp, StoredPlanes(pg, out_shape(in, s, co)), dwd.data(), dwp.data(), in, co, s, 3, true); }});
+      items.push_back({"sep dx" + tag, (deep + point) * part, [=, &dx] { separable_backward(px, pd, pp, StoredPlanes(pg, out_shape(in, s, co)), dx.data(), nullptr, nullptr, in, co, s, 3, true); }});
+      items.push_back({"sep dw" + tag, (2 * deep + 2 * point) * part, [=, &dwd, &dwp] { separable_backward(px, pd, pp, StoredPlanes(pg, out_shape(in, s, co)), nullptr, dwd.data(), dwp.data(), in, co, s, 3, true); }});
       items.push_back({"sep all" + tag, 3 * (deep + point) * part, [=, &dx, &dwd, &dwp] { separable_backward(px, pd, pp, StoredPlanes(pg, out_shape(in, s, co)), dx.data(), dwd.data(), dwp.data(), in, co, s, 3, true); }});
       items.push_back({"point" + tag, point * part, [=, &y, &st] { pointwise_forward(px, pp, y.data(), in, co, true, {s}, st.data()); }});
       items.push_back({"point dx" + tag, point * part, [=, &dx] { pointwise_input_grad(px, pp, pg, dx.data(), in, co, true, {s}); }});

@@ -152,19 +152,20 @@ struct DepthwisePlan {
   int64_t plane() const { return h.source * row.length; }
 };
 
-/// Runs f(n, d) over result planes begin…end−1 (n·D + d), in an order in which neighbours share source planes.
+/// Runs f(n, d) over result planes begin…end−1 (n·D + d), in an order in which neighbours share source planes and that of any part is
+/// the same.
 template <class F>
 static inline void planes_in_order(const Axis& d, int64_t begin, int64_t end, const F& f) {
   const int64_t step = d.step();
   while (begin < end) {
-    const int64_t n = begin / d.result, stop = std::min(end, (n + 1) * d.result);
+    const int64_t n = begin / d.result, first = begin - n * d.result, stop = std::min(end - n * d.result, d.result);
     for (int64_t r = 0; r < step; r++)
-      for (int64_t i = begin + r; i < stop; i += step) f(n, i - n * d.result);
-    begin = stop;
+      for (int64_t i = r + (first - r + step - 1) / step * step; i < stop; i += step) f(n, i);
+    begin = n * d.result + stop;
   }
 }
 
-/// The three source planes of result plane (n, d); null where the tap reads padding.
+/// The three source planes of result plane (n, d), filled from the first on; null where the tap reads padding.
 template <class Fill>
 static inline void source_planes(const Axis& d, PlaneRing& ring, int64_t n, int64_t i, const float** out, const Fill& fill) {
   int64_t tags[3];
@@ -172,7 +173,10 @@ static inline void source_planes(const Axis& d, PlaneRing& ring, int64_t n, int6
     const int64_t s = d.at(i, k);
     tags[k] = s < 0 ? -1 : n * d.source + s;
   }
-  for (int k = 0; k < 3; k++) out[k] = tags[k] < 0 ? nullptr : ring.get(tags[k], tags, fill);
+  for (int i = 0; i < 3; i++) {
+    const int k = d.transposed ? 2 - i : i;
+    out[k] = tags[k] < 0 ? nullptr : ring.get(tags[k], tags, fill);
+  }
 }
 
 /// Copies plane `tag` of x, padded and activated.
