@@ -14,7 +14,7 @@ struct DagGradients {
   };
   double* z = nullptr;             // [places], added to
   std::vector<Source> sources;
-  std::vector<float*> weights;     // written as a whole, all or none
+  std::vector<float*> weights;     // written as a whole or, where nothing comes to a unit, left; all or none
 };
 
 class DagBackward {
@@ -81,9 +81,9 @@ class DagBackward {
   }
 
   void node(int64_t at) {
+    if (!written_[size_t(at)]) return;  // nothing reads it but zero
     const Node& node = dag_.nodes[size_t(at)];
     float* g = gradient(at);
-    if (!written_[size_t(at)]) std::fill_n(g, node.shape.size(), 0.f);
     const int64_t n = node.shape.n * node.shape.c, terms = int64_t(node.terms.size());
     std::vector<std::unique_ptr<Buffer>> maxima(node.terms.size());
     std::vector<const float*> results(node.terms.size(), nullptr);

@@ -82,7 +82,10 @@ struct DagGradientOp {
       float* d = more ? call.reuse(1 + i, before + 1 + i) : wanted ? call.out_shape(1 + i, shape) : call.out(1 + i, {0});
       to.sources.push_back({wanted ? d : nullptr, more});
     }
-    for (int64_t i = 0; i < wanted; i++) to.weights.push_back(call.out(1 + int(at.sources + i), call.dims(weights + int(i))));
+    for (int64_t i = 0; i < wanted; i++) {
+      to.weights.push_back(call.out(1 + int(at.sources + i), call.dims(weights + int(i))));
+      std::fill_n(to.weights.back(), call.count(weights + int(i)), 0.f);
+    }
     DagBackward(dag, sources, call.data(4), kept, call.data(2), to).run(call.data(1), call.data(0));
     const float* earlier = call.optional(before, places);
     float* out = call.out(0, {want_z ? places : 0});

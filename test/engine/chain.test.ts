@@ -26,7 +26,10 @@ const conv = (name: string, side: number, from: number): KernelUnit => ({
 });
 const plain = { index: -1, unit: { kind: 'identity' } } as const;
 
-/** Like a network's: what is given is read three times, twice by the first stage; a result by two later stages; one stage sums two of its sources. */
+/**
+ * Like a network's: what is given is read three times, twice by the first stage; a result by two later stages; the last stage sums two of its sources,
+ * and nothing but zero reads its last convolution.
+ */
 function example() {
   const given = tensor<Tensor5D>('x', [2, 6, 5, 7, 3], 1);
   const zHat = tensor<tf.Tensor1D>('z', [4], 1);
@@ -70,7 +73,8 @@ function example() {
           output: false,
         },
         { terms: [{ from: 2, unit: unit('c0', 3, 2 * C), index: -1 }], output: true },
-        { terms: [{ from: 0, unit: { kind: 'zero', stride: 1 }, index: -1 }], output: true },
+        { terms: [{ from: 1, unit: unit('c1', 3, 2 * C), index: -1 }], output: false },
+        { terms: [{ from: 4, unit: { kind: 'zero', stride: 1 }, index: -1 }], output: true },
       ],
     },
   ];
@@ -101,8 +105,9 @@ describe.skipIf(!native)('a chain of DAGs as one entry', () => {
     const made = example();
     const expected = results(made, () => asOne({ ...kernels, chain: undefined }, made));
     results(made, () => asOne(kernels, made)).forEach((values, i) => {
-      expect(values.length).toBe(expected[i].length);
-      expect(distance(values, expected[i]), i === 0 ? 'y' : `gradient ${i - 1}`).toBeLessThan(1e-4);
+      // tfjs has no gradient where nothing comes; ours is zero
+      if (expected[i].length === 0) expect(values.every((v) => v === 0)).toBe(true);
+      else expect(distance(values, expected[i]), i === 0 ? 'y' : `gradient ${i - 1}`).toBeLessThan(1e-4);
     });
   });
 
