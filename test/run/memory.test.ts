@@ -36,7 +36,7 @@ describe.skipIf(kernels().name !== 'native')('the peak of a step', { timeout: 24
     ['retrain', true],
   ] as const)('of a %s, recompute %s, is as predicted within a quarter', (phase, recompute) => {
     const { predicted, measured } = peak(phase, recompute);
-    expect(measured).toBeGreaterThan(0.8);
+    expect(measured).toBeGreaterThan(0.7);
     const ratio = predicted / measured;
     expect(ratio, `${predicted} GiB predicted, ${measured} measured`).toBeGreaterThan(0.8);
     expect(ratio, `${predicted} GiB predicted, ${measured} measured`).toBeLessThan(1.25);

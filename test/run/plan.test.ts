@@ -151,7 +151,7 @@ describe('what a plan decides', () => {
     for (const micro of sizes)
       expect(microBatchFor(config, 'search', stepBytes(config, 'search', micro) / 0.8 + 1)).toBe(micro);
     expect(microBatchFor(config, 'search', 1)).toBe(1);
-    const { config: little } = planned(dataset, facts, { ...layers(), file: undefined }, 2 ** 30);
+    const { config: little } = planned(dataset, facts, { ...layers(), file: undefined }, 2 ** 29);
     const { config: much } = planned(dataset, facts, { ...layers(), file: undefined }, 2 ** 45);
     expect([little.retrain.microBatch, much.retrain.microBatch]).toEqual([1, 8]);
   });
