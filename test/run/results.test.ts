@@ -62,13 +62,46 @@ describe('published runs', () => {
       expect(run.record.inner).toBe(true);
   });
 
-  it('of the phantom campaign are what its table says: every cell run on three tasks and two folds, every number marked', () => {
-    const dir = path.join(root, 'results', 'phantom-table1');
+  /** The tables of a folder's records, which its committed page must say word by word. */
+  const tablesOf = (name: string) => {
+    const dir = path.join(root, 'results', name);
     const found = findRuns(dir, path.join(dir, 'table'));
     const tables = buildTables(found.runs);
     const page = fs.readFileSync(path.join(dir, 'table', 'table.md'), 'utf8');
     expect(page.trimEnd()).toBe(tablesMarkdown({ ...found, tables }).trimEnd());
     expect(tables).toHaveLength(1);
+    return tables;
+  };
+
+  it('of real Task04 are what its table says, at the rate that was best on the inner split, with multiply-adds within 10 % for peers and random cells', () => {
+    tablesOf('task04');
+    const choices = path.join(root, 'results', 'task04-choices');
+    const names = fs.readdirSync(choices).map((name) => /^(.+)-([0-9.]+)$/.exec(name) ?? []);
+    const runs = fs.readdirSync(path.join(root, 'results', 'task04')).filter((name) => name !== 'table');
+    expect(runs.length).toBeGreaterThan(3);
+    for (const name of runs) {
+      const run = openRun(path.join(root, 'results', 'task04', name));
+      const { method } = run.config;
+      const tried = names
+        .filter(([, of]) => of === method)
+        .map(([folder]) => openRun(path.join(choices, folder)))
+        .map((one) => ({
+          rate: one.config.retrain.adam.rate,
+          inner: one.config.inner,
+          dice: readRecord(one).dice?.mean ?? 0,
+        }));
+      expect(tried.map(({ rate }) => rate).sort()).toEqual([0.001, 0.003, 0.01]);
+      expect(tried.every(({ inner }) => inner)).toBe(true);
+      const [best] = [...tried].sort((a, b) => b.dice - a.dice);
+      expect(run.config.retrain.adam.rate, name).toBe(best.rate);
+      const cost = readRecord(run).facts.multiplyAdds as number;
+      if (['random', 'uresnet', 'nnunet'].includes(method))
+        expect(Math.abs(cost / run.config.match.multiplyAdds - 1)).toBeLessThan(0.1);
+    }
+  });
+
+  it('of the phantom campaign are what its table says: every cell run on three tasks and two folds, every number marked', () => {
+    const tables = tablesOf('phantom-table1');
     const cells = tables[0].rows.flatMap((row) => row.cells);
     // Transfer to the brain, where the cells come from, is no cell of the paper's either.
     expect(cells.filter(({ ours }) => ours === null)).toHaveLength(4);
