@@ -17,14 +17,15 @@ function pass(c: Cell, count: number, patch: Shape3): number {
   const choices = mixtureChoices(count);
   const theta = initialise(c.parameters, key(1, 'mixture'));
   const zHat = tf.fill([choices.length * count], 1 / count) as tf.Tensor1D;
-  const inputs = c.plan.inputs.map(({ channels, level }, i) => {
+  const sources = c.plan.inputs.flatMap((input) => (input.skip === undefined ? [input] : [input, input]));
+  const inputs = sources.map(({ channels, level }, i) => {
     const shape = patch.map((s) => Math.ceil(s / 2 ** level));
     const n = channels * shape[0] * shape[1] * shape[2];
     return tf.tensor5d(normal(key(1, 'mixture', i), n), [1, shape[0], shape[1], shape[2], channels]);
   });
   const began = performance.now();
   const { value, gradients: found } = gradients(
-    () => c.run(theta, [inputs[0], inputs[1]], choices, zHat).square().mean(),
+    () => c.run(theta, inputs, choices, zHat).square().mean(),
     [zHat, ...c.used(choices).map((name) => theta[name])],
   );
   value.dataSync();

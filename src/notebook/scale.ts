@@ -69,6 +69,14 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
+/** The same, words that are wider than a line broken behind _ and - too. */
+export function wrapNames(text: string, width: number): string[] {
+  const words = text
+    .split(/\s+/)
+    .map((word) => (word.length > width ? word.replace(/([_-])/g, '$1 ') : word));
+  return wrap(words.join(' '), width);
+}
+
 /** A text that is safe inside XML. */
 export function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c);

@@ -2,7 +2,7 @@
 import type { BarsFigure, Figure, HeatFigure, HistogramFigure, LinesFigure } from './figure';
 import { box, legend, n, page, text } from './ink';
 import { inkOn, shade } from './palette';
-import { extent, logTicks, short, ticks, wrap } from './scale';
+import { extent, logTicks, short, ticks, wrapNames } from './scale';
 import { slicesSvg } from './slices-svg';
 import { tableSvg } from './table';
 import { tornadoSvg } from './tornado';
@@ -100,7 +100,7 @@ function linesSvg(figure: LinesFigure): string {
 function barsSvg(figure: BarsFigure): string {
   const slot = (WIDTH - 84) / figure.categories.length;
   // Level in as many lines as it takes; turned where a word is wider than its place.
-  const broken = figure.categories.map((c) => wrap(c, Math.max(4, Math.floor(slot / 6.4))));
+  const broken = figure.categories.map((c) => wrapNames(c, Math.max(4, Math.floor(slot / 6.4))));
   const turned = Math.max(...broken.flat().map((line) => line.length)) * 6.4 > slot;
   const cut = (c: string) => (c.length > 26 ? `${c.slice(0, 25)}…` : c);
   const named = turned ? figure.categories.map((c) => [cut(c)]) : broken;

@@ -14,7 +14,7 @@ import { toHtml } from '../../src/notebook/html';
 import { classColor, operationColor, rgb } from '../../src/notebook/palette';
 import { toPlotly } from '../../src/notebook/plotly';
 import { png } from '../../src/notebook/png';
-import { extent, logTicks, short, ticks, wrap } from '../../src/notebook/scale';
+import { extent, logTicks, short, ticks, wrap, wrapNames } from '../../src/notebook/scale';
 import { sliceFigure } from '../../src/notebook/slices';
 import { composed } from '../../src/notebook/slices-svg';
 import { toSvg } from '../../src/notebook/svg';
@@ -223,6 +223,12 @@ describe('scales', () => {
 
   it('lines break at blanks, extents leave NaN out', () => {
     expect(wrap('one two three', 8)).toEqual(['one two', 'three']);
+    expect(wrapNames('Task04_Hippocampus (task04-laptop, 3000 steps)', 16)).toEqual([
+      'Task04_',
+      'Hippocampus',
+      '(task04-laptop,',
+      '3000 steps)',
+    ]);
     expect(extent([Number.NaN, 2, -1])).toEqual([-1, 2]);
     expect(extent([])).toEqual([0, 1]);
   });
