@@ -109,6 +109,16 @@ describe('published runs', () => {
       if (ours !== null) expect([phantom, folds]).toEqual([true, [0, 1]]);
   });
 
+  it('at the paper’s scale are what the README says of seconds and memory', () => {
+    const large = JSON.parse(fs.readFileSync(path.join(root, 'results', 'large.json'), 'utf8'));
+    for (const phase of ['search', 'retrain']) {
+      const { stem, seconds, peakGiB } = large[phase];
+      expect(readme.replace(/\s+/g, ' ')).toMatch(
+        new RegExp(`stem ${stem} in ${seconds.toFixed(0)} s with (a peak of )?${peakGiB.toFixed(1)} GiB`),
+      );
+    }
+  });
+
   it('are looked for in every JSON that could hold a path', () => {
     expect('{"data":"/somewhere/else"}').toMatch(PATH);
     expect('{"data":"C:\\\\else"}').toMatch(PATH);
