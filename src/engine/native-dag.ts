@@ -226,9 +226,9 @@ export function chain(
         const stage = compiled[i];
         const y = values[count + i];
         const g = sums.values[count + i] ?? tf.zerosLike(y);
-        const state = recompute
-          ? forwardStage(stage, data, true).state // y again
-          : states.slice(i * (1 + BLOCKS), (i + 1) * (1 + BLOCKS));
+        const again = recompute ? forwardStage(stage, data, true) : undefined;
+        again?.y.dispose();
+        const state = again?.state ?? states.slice(i * (1 + BLOCKS), (i + 1) * (1 + BLOCKS));
         backwardStage(stage, data, { y, g, state }, sums, wanted);
         tf.dispose([y, ...state, ...(g === dy ? [] : [g])]);
       }

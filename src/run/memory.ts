@@ -17,12 +17,12 @@ const BASE = 0.43 * 2 ** 30;
 const PARAMETER = 16;
 /**
  * Peak bytes of a step beside that, for each byte of the cells' outputs and of the activations that wait for the backward pass: the two cells of
- * full resolution decide it, whose gradients live at the same time. Fitted to measured peaks, from 0.4 to 9.4 GiB within a sixth
+ * full resolution decide it, whose gradients live at the same time. Fitted to measured peaks, from 0.4 to 8.3 GiB within a sixth
  * (results/plan.json, bench/plan.ts).
  */
 const KEPT = { outputs: 4.6, held: 0.5 };
 /** The same where activations are computed anew: a cell's own come and go. */
-const ANEW = { outputs: 5.6, held: 0 };
+const ANEW = { outputs: 5.2, held: 0 };
 /**
  * The same for a network designed by hand, whose layers are ops one by one: of the activations, and bytes of a parameter, of which convolutions
  * hold copies. Fitted to peaks of U-ResNet and nnU-Net from 0.6 to 3.3 GiB, within a third.
