@@ -38,10 +38,13 @@ export const kernelNames = [
   'separable unit, dilation 2',
   'separable unit, dilation 3',
   'separable unit, dilation 4',
+  'separable unit, dilation 2, stride 2',
   'pointwise unit',
   'factorized reduce unit',
   'max pool',
+  'max pool, stride 2',
   'average pool',
+  'average pool, stride 2',
   'instance norm',
   'upsample ×2',
 ] as const;

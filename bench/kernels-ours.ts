@@ -77,7 +77,7 @@ function kernelOf({ kernel, shape }: KernelSpec): {
     };
   if (kernel === 'instance norm') return { weights: [], apply: (k, x) => k.instanceNorm(x) };
   if (kernel === 'upsample ×2') return { weights: [], apply: (k, x) => k.upsample(x) };
-  return { weights: [], apply: (k, x) => k.pool(x, kernel === 'max pool' ? 'max' : 'avg', 1) };
+  return { weights: [], apply: (k, x) => k.pool(x, kernel.startsWith('max') ? 'max' : 'avg', step.stride) };
 }
 
 /** Times a kernel for about `budget` seconds after one warm-up, at least three times unless that takes five budgets. */

@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import statistics
 import sys
 import time
@@ -46,7 +47,8 @@ def kernel_of(spec, memory_format):
         return p, lambda x: conv_unit(x, p, stride)
     if name.startswith("separable"):
         p = {"depthwise": make([3, 3, 3, c], 2), "pointwise": make([c, c], 3)}
-        return p, lambda x: separable_unit(x, p, 1, int(name[-1]))
+        dilation = int(re.search(r"dilation (\d)", name)[1])
+        return p, lambda x: separable_unit(x, p, stride, dilation)
     if name == "factorized reduce unit":
         half = (c + 1) // 2
         p = {"even": make([c, half], 2), "odd": make([c, c - half], 3)}
@@ -55,7 +57,7 @@ def kernel_of(spec, memory_format):
         return {}, lambda x: norm(x, {})
     if name == "upsample ×2":
         return {}, lambda x: F.interpolate(x, scale_factor=2, mode="trilinear", align_corners=False)
-    return {}, lambda x: pool(x, name[:3], 1, False)
+    return {}, lambda x: pool(x, name[:3], stride, False)
 
 
 def time_kernel(spec, memory_format, budget):

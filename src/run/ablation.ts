@@ -4,11 +4,6 @@
  * A variant is a few keys over one configuration; its run folder DIR/VARIANT/seedK is a run like any other. All are scored on the inner split of the
  * fold's training part: they are choices, and the fold's validation cases stay untouched.
  */
-/**
- * Ablations: the search with each schedule of τ, and with each reading of the paper switched alone, at a length fixed in steps.
- *
- * A variant is a few keys over one configuration; its run folder is a run like any other, DIR/VARIANT/seedK.
- */
 import path from 'node:path';
 import type { Dataset } from '../data/msd';
 import { fail } from '../engine/errors';

@@ -1,4 +1,5 @@
 /** The command line from outside: what it prints, and what it says to bad input. In this process, with its output caught. */
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -646,4 +647,15 @@ describe('plan and phantom', () => {
       'Task06_Lung',
     );
   });
+});
+
+it('a reader that leaves early, as head does, is no error', async () => {
+  const child = spawn(process.execPath, [path.join(__dirname, '../../src/run/bin.js'), '--help']);
+  child.stdout.destroy();
+  let said = '';
+  child.stderr.on('data', (text) => {
+    said += text;
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  expect({ code, said }).toEqual({ code: 0, said: '' });
 });
