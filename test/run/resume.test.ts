@@ -131,6 +131,29 @@ describe('a run killed at random moments', () => {
     ).toEqual(['retrain.safetensors', 'search.safetensors']);
   });
 
+  it("with nnU-Net, whose state is AMSGrad's maxima and the plateau's averages, is bit-identical too", {
+    timeout: 300_000,
+  }, async () => {
+    const [one, other] = ['nnunet', 'nnunet-broken'].map((name) => path.join(folder, name));
+    const begin = ['retrain', '--method', 'nnunet', '--data', data, '--config', 'smoke', ...sets];
+    const inPieces = async () => {
+      for (let kill = 0; kill < 4; kill++) {
+        const begun = fs.existsSync(path.join(other, 'config.json'));
+        const args = begun ? ['retrain', '--run', other, '--resume'] : [...begin, '--run', other];
+        await killed(other, kill % 4 === 3, args);
+      }
+      await scnas('retrain', '--run', other, '--resume');
+    };
+    await Promise.all([scnas(...begin, '--run', one), inPieces()]);
+    expect(content(other, 'retrain')).toEqual(content(one, 'retrain'));
+    expect(content(one, 'retrain').bytes.some(([name]) => /peak/.test(String(name)))).toBe(true);
+    for (const name of ['metrics.jsonl', 'model.safetensors'])
+      expect(
+        fs.readFileSync(path.join(other, name)).equals(fs.readFileSync(path.join(one, name))),
+        name,
+      ).toBe(true);
+  });
+
   it('and with Ctrl-C stops within a step, with exit code 130, a checkpoint, and the line that goes on', {
     timeout: 120_000,
   }, async () => {
