@@ -2,8 +2,8 @@
 
     SCNAS_DATA=DIR snakemake --snakefile workflow/task04.smk --directory runs/task04 --cores 1 --rerun-incomplete --rerun-triggers mtime
 
-Equal are patches, steps, augmentation, multiply-adds of a patch (within 10 %: peers by width, random cells by drawing) and the three learning rates that
-are tried: each method gets the one that is best on an inner split of the fold's training part, after a third of the steps. SCNAS searches for this
+Equal are patches, steps, augmentation, multiply-adds of a patch (within 10 %: peers and found cells by width, random cells by drawing) and the three learning
+rates that are tried: each method gets the one that is best on an inner split of the fold's training part, after a third of the steps. SCNAS searches for this
 choice on the inner split too. The fold's own cases are scored once a method and seed, at the end. One job at a time on all cores: two side by side would share the
 caches, and get a third less done.
 An output is an empty file below done/, so that a job that was killed goes on from the checkpoint in its run folder, as in workflow/Snakefile.
@@ -12,12 +12,13 @@ An output is an empty file below done/, so that a job that was killed goes on fr
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 
 RATES = ["0.001", "0.003", "0.01"]
 RUNS = {"scnas": [0, 1], "random": [0, 1], "transfer": [0], "uresnet": [0], "nnunet": [0]}
-# What all are brought to: the multiply-adds of the cells that SCNAS finds with seed 0.
+# What all are brought to: the multiply-adds of task04-laptop's cells at stem 16.
 COST = 805369600
 
 SCNAS = f"{shutil.which('node')} {Path(workflow.basedir).parent / 'src' / 'run' / 'bin.js'}"
@@ -33,9 +34,9 @@ wildcard_constraints:
     seed="[0-9]+",
 
 
-def cells(method, inner):
-    """Where a run takes given cells from: the folder of a search, or nothing."""
-    return {"transfer": "brain", "scnas": "inner/search" if inner else None}.get(method)
+def cells(method, search):
+    """Where a run takes given cells from: the folder of a search, or nothing. SCNAS's own is named."""
+    return {"transfer": "brain", "scnas": search}.get(method)
 
 
 rule all:
@@ -58,13 +59,20 @@ rule search_inner:
         "{SCNAS} search --run inner/search --resume auto {TASK} --inner && {SCNAS} derive --run inner/search"
 
 
+rule search_fold:
+    output:
+        touch("done/search/seed{seed}"),
+    shell:
+        "{SCNAS} search --run search/seed{wildcards.seed} --resume auto {TASK} --seed {wildcards.seed} && {SCNAS} derive --run search/seed{wildcards.seed}"
+
+
 rule try_rate:
     input:
-        lambda w: f"done/{cells(w.method, True)}" if cells(w.method, True) else [],
+        lambda w: f"done/{cells(w.method, 'inner/search')}" if cells(w.method, "inner/search") else [],
     output:
         touch("done/inner/{method}-{rate}"),
     params:
-        genotype=lambda w: f"--genotype {cells(w.method, True)}/genotype.json" if cells(w.method, True) else "",
+        genotype=lambda w: f"--genotype {cells(w.method, 'inner/search')}/genotype.json" if cells(w.method, "inner/search") else "",
     shell:
         "{SCNAS} retrain --run inner/{wildcards.method}-{wildcards.rate} --resume auto {TASK} --inner "
         "--method {wildcards.method} {params.genotype} --set retrain.steps=1000 --set retrain.adam.rate={wildcards.rate} "
@@ -86,15 +94,26 @@ def train(w):
     rate = json.loads(Path(f"rates/{w.method}.json").read_text())["rate"]
     run = f"--run final/{w.method}-seed{w.seed}"
     begin = f"{run} --resume auto {TASK} --seed {w.seed} --set retrain.steps=3000 --set retrain.adam.rate={rate}"
-    if w.method == "scnas":
-        return f"{SCNAS} search {begin} && {SCNAS} derive {run} && {SCNAS} retrain {run} --resume"
-    given = f"--genotype {cells(w.method, False)}/genotype.json" if cells(w.method, False) else ""
-    return f"{SCNAS} retrain {begin} --method {w.method} {given}"
+    given = found_cells(w)
+    words = f"--genotype {given}/genotype.json --set retrain.stem={stem_of(given)}" if given else ""
+    return f"{SCNAS} retrain {begin} --method {w.method} {words}"
+
+
+def found_cells(w):
+    """Where the cells of a method's final run were searched."""
+    return cells(w.method, f"search/seed{w.seed}")
+
+
+def stem_of(search):
+    """The stem at which its cells come nearest to COST."""
+    cost = f"cost --network scnas --genotype {search}/genotype.json --reach {COST / 1e9} --inputs 1 --classes 3 --patch 40,56,40 --json"
+    return json.loads(subprocess.run([*SCNAS.split(), *cost.split()], capture_output=True, check=True).stdout)["width"]
 
 
 rule final:
     input:
         "rates/{method}.json",
+        lambda w: f"done/{found_cells(w)}" if found_cells(w) else [],
     output:
         touch("done/final/{method}-seed{seed}"),
     params:

@@ -17,9 +17,10 @@ export interface RunComparison {
 }
 
 /**
- * Compares runs `a` and `b`; each is a run folder, a copy under results/, or several joined by commas (the folds of one method).
+ * Compares runs `a` and `b`; each is a run folder, a copy under results/, or several joined by commas (folds and seeds of one method, a case's seeds
+ * averaged first).
  *
- * Errors: a ScnasError where one is not evaluated, where tasks or data differ, where folds of one share a case, or where no case is in both.
+ * Errors: a ScnasError where one is not evaluated, where tasks, data or methods differ, where a run is joined with itself, or where no case is in both.
  */
 export function compareRuns(a: string, b: string, seed = 0): RunComparison {
   const [first, second] = [a, b].map(readRuns);
@@ -72,22 +73,47 @@ function readRuns(names: string): { readonly record: RunRecord; readonly lines: 
       });
     return { record, lines };
   });
-  const other = runs.find(({ record }) => record.dataHash !== runs[0].record.dataHash);
-  if (other)
-    fail({
-      where: names,
-      expected: 'folds of one data set',
-      found: `${runs[0].record.task} and ${other.record.task}, or changed files`,
-      next: 'join runs on one data set only',
-    });
-  const lines = runs.flatMap((run) => run.lines).sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-  const twice = lines.find(({ id }, i) => i > 0 && lines[i - 1].id === id);
+  for (const [field, one] of [
+    ['dataHash', 'data set'],
+    ['method', 'method'],
+  ] as const) {
+    const other = runs.find(({ record }) => record[field] !== runs[0].record[field]);
+    if (other)
+      fail({
+        where: names,
+        expected: `folds and seeds of one ${one}`,
+        found: [runs[0].record, other.record].map(({ task, method }) => `${task} by ${method}`).join(' and '),
+        next: `join runs of one ${one} only`,
+      });
+  }
+  const parts = runs.map(({ record: { fold, seed } }) => `fold ${fold}, seed ${seed}`);
+  const twice = parts.find((part, i) => parts.indexOf(part) < i);
   if (twice)
     fail({
       where: names,
-      expected: 'each case in one of the folds',
-      found: `${twice.id} in two`,
-      next: 'join runs of different folds only',
+      expected: 'each fold and seed once',
+      found: `${twice} twice`,
+      next: 'join different runs only',
     });
-  return { record: runs[0].record, lines };
+  return { record: runs[0].record, lines: overSeeds(runs.flatMap((run) => run.lines)) };
+}
+
+/** Each case's scores averaged over the lines that have one, sorted by id. */
+function overSeeds(lines: readonly CaseLine[]): CaseLine[] {
+  const same = new Map<string, CaseLine[]>();
+  for (const line of lines) same.set(line.id, [...(same.get(line.id) ?? []), line]);
+  const mean = (values: readonly (number | null | undefined)[]) => {
+    const known = values.filter((v): v is number => typeof v === 'number');
+    return known.length === 0 ? null : known.reduce((sum, v) => sum + v, 0) / known.length;
+  };
+  return [...same.values()]
+    .map((of): CaseLine => {
+      const scores = (metric: 'dice' | 'hd95') =>
+        Object.fromEntries(
+          Object.keys(of[0].dice).map((name) => [name, mean(of.map((line) => line[metric]?.[name]))]),
+        );
+      const dice = scores('dice');
+      return { ...of[0], dice, hd95: scores('hd95'), mean: mean(Object.values(dice)) };
+    })
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
 }

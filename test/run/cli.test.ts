@@ -545,6 +545,14 @@ describe('cost', () => {
     expect(costs.multiplyAdds).toBe(nearest.multiplyAdds);
     const peer = JSON.parse((await scnas('cost', '--network', 'nnunet', '--reach', '0.1', ...small)).out);
     expect(Math.abs(peer.multiplyAdds / 1e8 - 1)).toBeLessThan(0.1);
+    const stem = async (...more: string[]) =>
+      JSON.parse((await scnas('cost', '--network', 'scnas', '--genotype', file, ...more, ...small)).out);
+    const { width, multiplyAdds } = await stem('--reach', String((costs.multiplyAdds * 3) / 1e9));
+    const by = async (w: number) => (await stem('--stem', String(w))).multiplyAdds;
+    expect(multiplyAdds).toBe(await by(width));
+    const off = async (w: number) => Math.abs((await by(w)) - costs.multiplyAdds * 3);
+    expect(await off(width)).toBeLessThan(Math.min(await off(width - 4), await off(width + 4)));
+    expect(width % 4).toBe(0);
   });
 
   it('counts what the kernels execute', async () => {

@@ -94,7 +94,7 @@ describe('two runs side by side', () => {
     const root = freshFolder();
     const half = (from: readonly number[], start: number) =>
       from.slice(start, start + 3).map((v, i) => line(`c${start + i}`, v));
-    const [a0, a1] = [0, 3].map((start) => run(root, `a${start}`, half(scores, start)));
+    const [a0, a1] = [0, 3].map((start) => run(root, `a${start}`, half(scores, start), { fold: start }));
     const b = run(
       root,
       'b',
@@ -102,7 +102,29 @@ describe('two runs side by side', () => {
     );
     const joined = compareRuns(`${a0},${a1}`, b).rows[0];
     expect(joined).toMatchObject({ n: 6, p: wilcoxon(scores, others).p });
-    expect(errorOf(() => compareRuns(`${a0},${a0}`, b))).toContain('c0 in two');
+    expect(errorOf(() => compareRuns(`${a0},${a0}`, b))).toContain('fold 0, seed 0 twice');
+  });
+
+  it('of seeds joined by commas a case counts with its mean over those that have a score', () => {
+    const root = freshFolder();
+    const lines = (from: readonly number[]) => from.map((v, i) => line(`c${i}`, v));
+    const missed: CaseLine = { ...line('c5', 0), dice: { one: null, two: null }, mean: null };
+    const first = run(root, 'seed0', lines(scores), { seed: 0 });
+    const second = run(root, 'seed1', [...lines(others).slice(0, 5), missed], { seed: 1 });
+    const zero = run(root, 'zero', lines(scores.map(() => 0)));
+    const means = scores.map((v, i) => (i === 5 ? v : (v + others[i]) / 2));
+    const [one] = compareRuns(`${first},${second}`, zero).rows;
+    expect(one).toMatchObject({
+      name: 'one',
+      n: 6,
+      p: wilcoxon(
+        means,
+        means.map(() => 0),
+      ).p,
+    });
+    expect(one.a).toBeCloseTo(means.reduce((x, y) => x + y, 0) / 6, 12);
+    const other = run(root, 'other', lines(scores), { seed: 1, method: 'random' });
+    expect(errorOf(() => compareRuns(`${first},${other}`, zero))).toContain('folds and seeds of one method');
   });
 
   it('what cannot be compared is an error', () => {
@@ -114,7 +136,7 @@ describe('two runs side by side', () => {
     expect(errorOf(() => compareRuns(a, empty))).toContain('scnas evaluate --run');
     expect(errorOf(() => compareRuns(a, strange))).toContain('the same data');
     expect(errorOf(() => compareRuns(a, apart))).toContain('folds 0 and 1, and none');
-    expect(errorOf(() => compareRuns(`${a},${strange}`, a))).toContain('folds of one data set');
+    expect(errorOf(() => compareRuns(`${a},${strange}`, a))).toContain('folds and seeds of one data set');
     expect(errorOf(() => compareRuns(path.join(root, 'nothing'), a))).toContain('record.json');
   });
 });

@@ -8,12 +8,15 @@ export function addCompare(program: Command): void {
     .description(
       'compare two evaluated runs over the cases that both have: means, the mean difference with its bootstrap interval, and Wilcoxon’s signed-rank test',
     )
-    .argument('<a>', 'a run folder, or one below results/; several folds of one method joined by commas')
+    .argument(
+      '<a>',
+      'a run folder, or one below results/; several folds or seeds of one method joined by commas',
+    )
     .argument('<b>', 'the other')
     .option('--json', 'print the comparison as JSON')
     .addHelpText(
       'after',
-      '\nExample:\n  scnas compare results/task04-laptop/scnas results/task04-laptop/random\nA p-value speaks of these cases; several seeds and folds speak of the method.',
+      '\nExample:\n  scnas compare results/task04-laptop/scnas results/task04-laptop/random\n  scnas compare results/task04/scnas-seed0,results/task04/scnas-seed1 results/task04/uresnet-seed0\nOf several seeds a case counts with its mean. A p-value speaks of these cases; several seeds and folds speak of the method.',
     )
     .action(async (a: string, b: string, { json }: { json?: boolean }) => {
       const { compareRuns } = await import('../compare');

@@ -133,14 +133,21 @@ async function showReach(options: CostCommand, stem: number | undefined) {
       found: String(options.reach),
       next: 'for example --reach 424.76',
     });
-  if (!method.genotype) {
+  if (!method.genotype || options.genotype !== undefined || options.every !== undefined) {
     const { widthOfCost } = await import('../../networks/width');
-    const at = (width: number) => build({ ...sizes, stem: width });
+    const genotype = await genotypeFor(options, sizes);
+    const at = (width: number) => build({ ...sizes, stem: width, genotype });
     const { totalCost } = await import('../../paper/cost');
-    const width = widthOfCost(target, sizes.patch, at);
+    const { intermediateNodes } = await import('../../paper/genotype');
+    const width = widthOfCost(
+      target,
+      sizes.patch,
+      at,
+      genotype ? intermediateNodes(sizes.readings) : undefined,
+    );
     const multiplyAdds = totalCost(at(width).cost(sizes.patch)).flops;
     return print(options.json, { network: method.name, target, width, multiplyAdds }, [
-      `${method.title}: first width ${width} takes ${giga(multiplyAdds)}, the nearest to ${giga(target)}`,
+      `${method.title}: ${genotype ? 'stem' : 'first width'} ${width} takes ${giga(multiplyAdds)}, the nearest to ${giga(target)}`,
     ]);
   }
   const { reach } = await import('../reach');
@@ -209,7 +216,10 @@ export function addCost(program: Command): void {
     .requiredOption('--inputs <n>', 'image channels')
     .requiredOption('--classes <n>', 'classes, the background counted')
     .requiredOption('--patch <x,y,z>', 'sides, each divisible by 8')
-    .option('--reach <giga>', 'instead: which random genotypes, or which width, take so many G multiply-adds')
+    .option(
+      '--reach <giga>',
+      'instead: which random genotypes, or which width (stem of the cells that are given), take so many G multiply-adds',
+    )
     .option('--draws <n>', 'of --reach: random genotypes', '200')
     .option('--out <file>', 'of --reach: write the nearest genotype')
     .option(
@@ -224,6 +234,7 @@ export function addCost(program: Command): void {
         '  scnas cost --network uresnet --inputs 4 --classes 4 --patch 128,128,128',
         '  scnas cost --network scnas --every conv3 --inputs 4 --classes 4 --patch 128,128,128',
         '  scnas cost --network scnas --reach 424.76 --inputs 4 --classes 4 --patch 128,128,128 --out genotype.json',
+        '  scnas cost --network scnas --genotype runs/one/genotype.json --reach 0.8 --inputs 1 --classes 3 --patch 40,56,40',
         '  scnas cost --network unet --stem 32 --inputs 4 --classes 4 --patch 128,128,128 --json',
       ].join('\n'),
     )
