@@ -52,8 +52,9 @@ export function learningCurves(runs: readonly PublishedRun[], methods: Methods, 
       y: points.map(({ losses }) => losses.reduce((a, b) => a + b, 0) / losses.length),
     };
   };
-  const caption = 'Mean over the steps of an epoch, and over the runs of a method.';
-  return methodLines(runs, methods, line, { title, caption, xTitle: 'step', yTitle: 'Jaccard distance' });
+  const caption =
+    'Mean over the steps of an epoch and the runs of a method, each of its own loss: Jaccard distance, for nnU-Net Dice and cross-entropy.';
+  return methodLines(runs, methods, line, { title, caption, xTitle: 'step', yTitle: 'loss' });
 }
 
 /**
