@@ -1,10 +1,12 @@
 /** Two evaluated runs side by side, over the cases that both have. */
 import path from 'node:path';
 import { fail } from '../engine/errors';
+import { meanAndSd } from '../evaluate/statistics';
+import { groups } from '../evaluate/table-layout';
 import { readJson } from './files';
 import { readLines, readRecord } from './folder';
 import type { RunRecord } from './record';
-import { type CaseLine, type Comparison, compareLines } from './scores';
+import { type CaseLine, type Comparison, compareLines, orNull } from './scores';
 
 /** A comparison with what it rests on. */
 export interface RunComparison {
@@ -100,13 +102,9 @@ function readRuns(names: string): { readonly record: RunRecord; readonly lines: 
 
 /** Each case's scores averaged over the lines that have one, sorted by id. */
 function overSeeds(lines: readonly CaseLine[]): CaseLine[] {
-  const same = new Map<string, CaseLine[]>();
-  for (const line of lines) same.set(line.id, [...(same.get(line.id) ?? []), line]);
-  const mean = (values: readonly (number | null | undefined)[]) => {
-    const known = values.filter((v): v is number => typeof v === 'number');
-    return known.length === 0 ? null : known.reduce((sum, v) => sum + v, 0) / known.length;
-  };
-  return [...same.values()]
+  const mean = (values: readonly (number | null | undefined)[]) =>
+    orNull(meanAndSd(values.filter((v): v is number => typeof v === 'number')).mean);
+  return groups(lines, ({ id }) => id)
     .map((of): CaseLine => {
       const scores = (metric: 'dice' | 'hd95') =>
         Object.fromEntries(

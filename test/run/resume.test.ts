@@ -65,6 +65,23 @@ const killed = async (dir: string, early: boolean, args: readonly string[]): Pro
     throw new Error(`scnas ${args.join(' ')} ended with ${code} before it was killed:\n${text}`);
 };
 
+/** A phase that is killed so many times, then goes on to its end. */
+const killedAndResumed = async (dir: string, phase: string, begin: readonly string[], kills: number) => {
+  for (let kill = 0; kill < kills; kill++) {
+    const begun = fs.existsSync(path.join(dir, 'config.json'));
+    const args = begun ? [phase, '--run', dir, '--resume'] : [phase, ...begin, '--run', dir];
+    await killed(dir, kill % 4 === 3, args);
+  }
+  await scnas(phase, '--run', dir, '--resume');
+};
+
+const sameFiles = (one: string, other: string, names: readonly string[]) => {
+  for (const name of names)
+    expect(fs.readFileSync(path.join(one, name)).equals(fs.readFileSync(path.join(other, name))), name).toBe(
+      true,
+    );
+};
+
 /** Everything of a checkpoint but the clock. */
 const content = (dir: string, phase: string) => {
   const { tensors, metadata } = readSafeTensors(path.join(dir, 'checkpoint', `${phase}.safetensors`));
@@ -95,16 +112,9 @@ describe('a run killed at random moments', () => {
       await scnas('retrain', '--run', straight);
     };
     const inPieces = async () => {
-      for (const phase of ['search', 'retrain']) {
-        if (phase === 'retrain') await scnas('derive', '--run', broken);
-        for (let kill = 0; kill < KILLS / 2; kill++) {
-          const begun = fs.existsSync(path.join(broken, 'config.json'));
-          const fresh = phase === 'search' ? begin : [];
-          const args = begun ? [phase, '--run', broken, '--resume'] : [phase, ...fresh, '--run', broken];
-          await killed(broken, kill % 4 === 3, args);
-        }
-        await scnas(phase, '--run', broken, '--resume');
-      }
+      await killedAndResumed(broken, 'search', begin, KILLS / 2);
+      await scnas('derive', '--run', broken);
+      await killedAndResumed(broken, 'retrain', [], KILLS / 2);
     };
     await Promise.all([whole(), inPieces()]);
     for (const phase of ['search', 'retrain']) {
@@ -114,11 +124,7 @@ describe('a run killed at random moments', () => {
       expect(other.bytes).toEqual(one.bytes);
       expect(one.bytes.length).toBeGreaterThan(100);
     }
-    for (const name of ['metrics.jsonl', 'genotype.json', 'model.safetensors', 'config.json'])
-      expect(
-        fs.readFileSync(path.join(broken, name)).equals(fs.readFileSync(path.join(straight, name))),
-        name,
-      ).toBe(true);
+    sameFiles(broken, straight, ['metrics.jsonl', 'genotype.json', 'model.safetensors', 'config.json']);
     // The plateau rule was at work, or its state would not be tested.
     expect(
       new Set(fs.readFileSync(path.join(straight, 'metrics.jsonl'), 'utf8').match(/"rate":[^,]*/g)).size,
@@ -135,23 +141,14 @@ describe('a run killed at random moments', () => {
     timeout: 300_000,
   }, async () => {
     const [one, other] = ['nnunet', 'nnunet-broken'].map((name) => path.join(folder, name));
-    const begin = ['retrain', '--method', 'nnunet', '--data', data, '--config', 'smoke', ...sets];
-    const inPieces = async () => {
-      for (let kill = 0; kill < 4; kill++) {
-        const begun = fs.existsSync(path.join(other, 'config.json'));
-        const args = begun ? ['retrain', '--run', other, '--resume'] : [...begin, '--run', other];
-        await killed(other, kill % 4 === 3, args);
-      }
-      await scnas('retrain', '--run', other, '--resume');
-    };
-    await Promise.all([scnas(...begin, '--run', one), inPieces()]);
+    const begin = ['--method', 'nnunet', '--data', data, '--config', 'smoke', ...sets];
+    await Promise.all([
+      scnas('retrain', ...begin, '--run', one),
+      killedAndResumed(other, 'retrain', begin, 4),
+    ]);
     expect(content(other, 'retrain')).toEqual(content(one, 'retrain'));
     expect(content(one, 'retrain').bytes.some(([name]) => /peak/.test(String(name)))).toBe(true);
-    for (const name of ['metrics.jsonl', 'model.safetensors'])
-      expect(
-        fs.readFileSync(path.join(other, name)).equals(fs.readFileSync(path.join(one, name))),
-        name,
-      ).toBe(true);
+    sameFiles(other, one, ['metrics.jsonl', 'model.safetensors']);
   });
 
   it('and with Ctrl-C stops within a step, with exit code 130, a checkpoint, and the line that goes on', {
