@@ -37,7 +37,8 @@ export function bundle(figure: Figure, interactive = true): Bundle {
   const still = { 'image/svg+xml': toSvg(figure), ...words };
   return plotly
     ? {
-        'application/vnd.plotly.v1+json': { ...plotly, config: { displaylogo: false, responsive: true } },
+        // Not responsive: JupyterLab resizes a plot itself, and after a resize a responsive one has no height of its own.
+        'application/vnd.plotly.v1+json': { ...plotly, config: { displaylogo: false } },
         ...still,
       }
     : still;

@@ -81,8 +81,23 @@ describe('JupyterLab in a browser', () => {
     await expect.poll(pixels, { timeout: 20_000 }).not.toBe(before);
   }
 
+  /** Where the page gets wider, its plots do, and keep their height. */
+  async function widens(page: Page): Promise<void> {
+    const first = page.locator('.jp-NotebookPanel .js-plotly-plot .main-svg').first();
+    const sides = () => first.evaluate((svg) => [svg.clientWidth, svg.clientHeight]);
+    const [width, height] = await sides();
+    await page.setViewportSize({ width: 1440, height: 1000 });
+    await expect.poll(sides, { timeout: 20_000 }).toEqual([width + 160, height]);
+  }
+
   it.skipIf(!browser).each([
-    ['00-quickstart', slides],
+    [
+      '00-quickstart',
+      async (page: Page) => {
+        await slides(page);
+        await widens(page);
+      },
+    ],
     ['01-search-space', async () => {}],
   ] as const)('%s runs, and its plots are drawn', { timeout: 6 * MINUTES }, (name, then) =>
     reading(name, async (page, notebook) => {

@@ -139,16 +139,17 @@ export async function allRun(page: Page, { cells }: Notebook, timeout: number): 
   expect(await state()).toBe('all have run');
 }
 
-/** How many marks plotly has drawn in each of its plots: lines, bars, pictures. */
+/** How many marks plotly has drawn in each of its plots: lines, bars, pictures; none where the plot has no height on the page. */
 export const marks = (page: Page): Promise<number[]> =>
   page
     .locator('.jp-NotebookPanel .js-plotly-plot')
     .evaluateAll((plots) =>
-      plots.map(
-        (plot) =>
-          plot.querySelectorAll(
-            '.cartesianlayer path, .cartesianlayer image, .layer-above image, .layer-below image',
-          ).length,
+      plots.map((plot) =>
+        plot.getBoundingClientRect().height < 100
+          ? 0
+          : plot.querySelectorAll(
+              '.cartesianlayer path, .cartesianlayer image, .layer-above image, .layer-below image',
+            ).length,
       ),
     );
 
