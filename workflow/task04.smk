@@ -1,8 +1,8 @@
-"""Five methods on fold 0 of real Task04 on equal budgets (results/task04), as a workflow.
+"""Five methods on a fold of real Task04 on equal budgets (results/task04 is fold 0), as a workflow.
 
     SCNAS_DATA=DIR snakemake --snakefile workflow/task04.smk --directory runs/task04 --cores 1 --rerun-incomplete --rerun-triggers mtime
 
-Equal are patches, steps, augmentation, multiply-adds of a patch (within 10 %: peers and found cells by width, random cells by drawing) and the three learning
+Another fold is `--config fold=1`, with a --directory of its own. Equal are patches, steps, augmentation, multiply-adds of a patch (within 10 %: peers and found cells by width, random cells by drawing) and the three learning
 rates that are tried: each method gets the one that is best on an inner split of the fold's training part, after a third of the steps. SCNAS searches for this
 choice on the inner split too. The fold's own cases are scored once a method and seed, at the end. One job at a time on all cores: two side by side would share the
 caches, and get a third less done.
@@ -16,6 +16,7 @@ import subprocess
 from pathlib import Path
 
 
+FOLD = int(config.get("fold", 0))
 RATES = ["0.001", "0.003", "0.01"]
 RUNS = {"scnas": [0, 1], "random": [0, 1], "transfer": [0], "uresnet": [0], "nnunet": [0]}
 # What all are brought to: the multiply-adds of task04-laptop's cells at stem 16.
@@ -23,7 +24,7 @@ COST = 805369600
 
 SCNAS = f"{shutil.which('node')} {Path(workflow.basedir).parent / 'src' / 'run' / 'bin.js'}"
 SEARCH = "--config laptop --set search.steps=800 --set search.stepsPerEpoch=40"
-TASK = f"--task Task04_Hippocampus {SEARCH} --fold 0 --set match.multiplyAdds={COST} --set retrain.stepsPerEpoch=50 --set retrain.decay=0.94"
+TASK = f"--task Task04_Hippocampus {SEARCH} --fold {FOLD} --set match.multiplyAdds={COST} --set retrain.stepsPerEpoch=50 --set retrain.decay=0.94"
 if not os.environ.get("SCNAS_DATA"):
     raise SystemExit("SCNAS_DATA: expected the folder with Task04_Hippocampus and Task01_BrainTumour")
 
@@ -37,6 +38,26 @@ wildcard_constraints:
 def cells(method, search):
     """Where a run takes given cells from: the folder of a search, or nothing. SCNAS's own is named."""
     return {"transfer": "brain", "scnas": search}.get(method)
+
+
+def inner_cells(w):
+    """Where the cells were searched with which a method's rates are tried."""
+    return cells(w.method, "inner/search")
+
+
+def found_cells(w):
+    """Where the cells of a method's final run were searched."""
+    return cells(w.method, f"search/seed{w.seed}")
+
+
+def after(search):
+    """What a run with the cells of a search waits for."""
+    return [f"done/{search}"] if search else []
+
+
+def genotype(search):
+    """The words that give a run the cells of a search."""
+    return f"--genotype {search}/genotype.json" if search else ""
 
 
 rule all:
@@ -68,11 +89,11 @@ rule search_fold:
 
 rule try_rate:
     input:
-        lambda w: f"done/{cells(w.method, 'inner/search')}" if cells(w.method, "inner/search") else [],
+        lambda w: after(inner_cells(w)),
     output:
         touch("done/inner/{method}-{rate}"),
     params:
-        genotype=lambda w: f"--genotype {cells(w.method, 'inner/search')}/genotype.json" if cells(w.method, "inner/search") else "",
+        genotype=lambda w: genotype(inner_cells(w)),
     shell:
         "{SCNAS} retrain --run inner/{wildcards.method}-{wildcards.rate} --resume auto {TASK} --inner "
         "--method {wildcards.method} {params.genotype} --set retrain.steps=1000 --set retrain.adam.rate={wildcards.rate} "
@@ -95,13 +116,8 @@ def train(w):
     run = f"--run final/{w.method}-seed{w.seed}"
     begin = f"{run} --resume auto {TASK} --seed {w.seed} --set retrain.steps=3000 --set retrain.adam.rate={rate}"
     given = found_cells(w)
-    words = f"--genotype {given}/genotype.json --set retrain.stem={stem_of(given)}" if given else ""
-    return f"{SCNAS} retrain {begin} --method {w.method} {words}"
-
-
-def found_cells(w):
-    """Where the cells of a method's final run were searched."""
-    return cells(w.method, f"search/seed{w.seed}")
+    stem = f"--set retrain.stem={stem_of(given)}" if given else ""
+    return f"{SCNAS} retrain {begin} --method {w.method} {genotype(given)} {stem}"
 
 
 def stem_of(search):
@@ -113,7 +129,7 @@ def stem_of(search):
 rule final:
     input:
         "rates/{method}.json",
-        lambda w: f"done/{found_cells(w)}" if found_cells(w) else [],
+        lambda w: after(found_cells(w)),
     output:
         touch("done/final/{method}-seed{seed}"),
     params:
