@@ -4,7 +4,7 @@
 
 Another fold is `--config fold=1`, with a --directory of its own. Equal are patches, steps, augmentation, multiply-adds of a patch (within 10 %: peers and found cells by width, random cells by drawing) and the three learning
 rates that are tried: each method gets the one that is best on an inner split of the fold's training part, after a third of the steps. SCNAS searches for this
-choice on the inner split too. The fold's own cases are scored once a method and seed, at the end. One job at a time on all cores: two side by side would share the
+choice on the inner split too, and tries its cells at the search's own stem. The fold's own cases are scored once a method and seed, at the end. One job at a time on all cores: two side by side would share the
 caches, and get a third less done.
 An output is an empty file below done/, so that a job that was killed goes on from the checkpoint in its run folder, as in workflow/Snakefile.
 """

@@ -6,7 +6,7 @@ import { wholeNumber } from './commands/common';
 import { type Config, resolveConfig } from './config';
 import { type Method, methods } from './config-rules';
 
-/** Cells that are transferred come from the search on this task's first fold. Source: §3. */
+/** Cells that are transferred come from the search on this task, on the first of the campaign's folds. Source: §3, where that is fold 0. */
 export const TRANSFER_FROM = 'Task01_BrainTumour';
 
 /** What a campaign runs. */

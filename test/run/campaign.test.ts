@@ -38,7 +38,7 @@ describe('the jobs of a campaign', () => {
       }
   });
 
-  it('transfer the cells of the brain’s first fold, of the same seed, to every fold of the other tasks', () => {
+  it('transfer the cells of the brain’s first fold among the campaign’s, of the same seed, to every fold of the other tasks', () => {
     const several = campaignJobs({ ...paper, seeds: [0, 7], folds: [2, 3] });
     const transfers = several.filter(({ name }) => name.startsWith('retrain/') && name.includes('transfer'));
     expect(transfers).toHaveLength(2 * 2 * 2);
