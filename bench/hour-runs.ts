@@ -72,6 +72,10 @@ interface Reached {
 
 async function nnunet(options: HourOptions, schedule: 'default' | 'short'): Promise<Dice> {
   const { dataset, fold, work, out, minutes, threads, say } = options;
+  const all = folds(dataset.cases.map(({ id }) => id));
+  const split =
+    all[fold] ??
+    fail({ where: '--fold', expected: `0 to ${all.length - 1}`, found: String(fold), next: 'correct it' });
   const python = installedVenv(
     {
       folder: path.join(WORK, 'nnunetv2'),
@@ -81,8 +85,8 @@ async function nnunet(options: HourOptions, schedule: 'default' | 'short'): Prom
     },
     say,
   );
-  const split = folds(dataset.cases.map(({ id }) => id))[fold];
-  const place = path.join(work, 'nnunetv2');
+  // Prepared cases are of these volumes alone.
+  const place = path.join(work, `nnunetv2-${dataset.hash.slice(0, 8)}`);
   const id = layOut(dataset, split, place);
   const file = path.join(place, `${schedule}.json`);
   fs.rmSync(file, { force: true });

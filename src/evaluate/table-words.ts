@@ -98,7 +98,7 @@ export function runWords(run: TableRun) {
     seed: String(run.seed),
     dice: `${points(runDice(run))}${run.phantom ? ' phantom' : ''}`,
     multiplyAdds: run.multiplyAdds === null ? '–' : `${Number((run.multiplyAdds / 1e9).toPrecision(4))} G`,
-    minutes: (run.seconds / 60).toFixed(1),
+    minutes: `${(run.seconds / 60).toFixed(1)}${run.withoutSearch ? ', without the search' : ''}`,
     commit: run.commit,
     links: [
       ['configuration', link('config.json')],

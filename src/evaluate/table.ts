@@ -34,7 +34,10 @@ export interface TableRun {
   readonly words: { readonly budget: string; readonly plan: string; readonly own: string };
   /** True where the volumes are drawn by rules: such numbers say nothing of the paper's. */
   readonly phantom: boolean;
+  /** Of all its phases, and of the search that its cells are from. */
   readonly seconds: number;
+  /** True where the seconds of the search behind it are not known. */
+  readonly withoutSearch: boolean;
   /** Of one forward pass of a patch; null where the record does not say. */
   readonly multiplyAdds: number | null;
   readonly commit: string;

@@ -2,9 +2,10 @@
 import path from 'node:path';
 import { fail } from '../engine/errors';
 import { meanAndSd } from '../evaluate/statistics';
-import { ablations, isDone, type Over } from '../run/ablation';
+import { ablations, isDone, isOf, type Over } from '../run/ablation';
+import { type Config, configChanges } from '../run/config';
 import { byEpoch, type EpochMetric } from '../run/epochs';
-import { type Metric, readLines } from '../run/folder';
+import { type Metric, openRun, readLines } from '../run/folder';
 import type { RunRecord } from '../run/record';
 import { type TableFigure, tableFigure } from './figure';
 import { type PublishedRun, publishedRuns, RESULTS } from './records';
@@ -85,8 +86,10 @@ const names = Object.keys(quantities) as Quantity[];
  * @throws ScnasError where runs of unlike data, fold or length stand side by side
  */
 export function ablationRecords(over: Over, dir = path.join(RESULTS, `ablation-${over}`)): AblationRow[] {
-  const runs = publishedRuns('', dir).filter(({ where }) => isDone({ dir: path.join(dir, where) }));
-  checkAlike(runs, dir);
+  const runs = publishedRuns('', dir).filter(
+    ({ where }) => isOf(over, where) && isDone({ dir: path.join(dir, where) }),
+  );
+  checkAlike(over, runs, dir);
   return ablations[over].map(({ name, title }) => {
     const own = runs.filter(({ where }) => where.split('/')[0] === name).map((run) => runOf(run, dir));
     const of = (quantity: Quantity) =>
@@ -122,17 +125,38 @@ function runOf({ where, record }: PublishedRun, dir: string): AblationRun {
   };
 }
 
-function checkAlike(runs: readonly PublishedRun[], dir: string): void {
-  const kind = ({ record: { task, dataHash, fold, phases } }: PublishedRun) =>
-    JSON.stringify([task, dataHash.slice(0, 12), fold, phases.search?.steps, phases.retrain?.steps]);
-  const other = runs.find((run) => kind(run) !== kind(runs[0]));
-  if (other)
-    fail({
-      where: dir,
-      expected: `variants on one data set, fold and length, as ${runs[0].where} ${kind(runs[0])}`,
-      found: `${other.where} ${kind(other)}`,
-      next: 'keep another length in another folder',
-    });
+/** Refuses runs that differ in more than seed, machine and what the ablation switches. */
+function checkAlike(over: Over, runs: readonly PublishedRun[], dir: string): void {
+  const [first, ...others] = runs.map(({ where, dir: own }) => ({ where, config: openRun(own).config }));
+  for (const { where, config } of others) {
+    const changes = configChanges(first.config, asFirst(over, first.config, config));
+    if (changes.length > 0)
+      fail({
+        where: dir,
+        expected: `variants on one data set, fold and length, trained as ${first.where}`,
+        found: `${where} with ${changes.join('; ')}`,
+        next: 'keep another length or setting in another folder',
+      });
+  }
+}
+
+/** A configuration with all that may differ as the first one's; how a batch is cut into micro-batches follows from the machine. */
+function asFirst(over: Over, first: Config, { readings, search, retrain, ...others }: Config): Config {
+  const cut = ({ microBatch, recompute }: Config['search'] | Config['retrain']) => ({
+    microBatch,
+    recompute,
+  });
+  return {
+    ...others,
+    seed: first.seed,
+    readings: over === 'readings' ? first.readings : readings,
+    search: {
+      ...search,
+      ...cut(first.search),
+      tau: over === 'tau' ? first.search.tau : search.tau,
+    },
+    retrain: { ...retrain, ...cut(first.retrain) },
+  };
 }
 
 /** What the tables are called. */
@@ -162,11 +186,14 @@ export function ablationTable(rows: readonly AblationRow[], title: string): Tabl
 function captionOf(rows: readonly AblationRow[]): string {
   const record = rows.flatMap(({ runs }) => runs)[0]?.record;
   if (!record) return 'Nothing was run yet.';
-  const { task, fold, phases, cases, threads, cpu, facts } = record;
+  const { task, fold, phases, cases, facts } = record;
+  const machines = rows.flatMap(({ runs }) =>
+    runs.map(({ record: { threads, cpu } }) => `${threads} thread${threads === 1 ? '' : 's'} of ${cpu}`),
+  );
   return [
     `${task}${facts.phantom ? ' (phantom: volumes drawn by rules)' : ''}, fold ${fold}, ${phases.search.steps} steps of search and ${phases.retrain.steps} of retraining: a reduced length.`,
     `Mean Dice of ${cases} cases of an inner split of the fold's training part; the fold's validation cases were not used.`,
     'Before retraining: the derived network with the weights of the search. Behind ± stands the standard deviation over seeds.',
-    `Entropies and operations: mean over the last epoch of the search. Seconds on ${threads} thread${threads === 1 ? '' : 's'} of ${cpu}, which may have had other work.`,
+    `Entropies and operations: mean over the last epoch of the search. Seconds on ${[...new Set(machines)].join(' or ')}, which may have had other work.`,
   ].join(' ');
 }

@@ -7,7 +7,7 @@ import { operations as paperOperations } from '../paper/operations';
 import { readJson } from '../run/files';
 import { readLines, readRecord } from '../run/folder';
 import type { RunRecord } from '../run/record';
-import { type CaseLine, compareLines } from '../run/scores';
+import { type CaseLine, compareLines, overSeeds } from '../run/scores';
 import { type BarsFigure, type TableFigure, tableFigure } from './figure';
 import { methodColor } from './palette';
 
@@ -214,17 +214,6 @@ export function casesOf(runs: readonly PublishedRun[], method: string): CaseDice
   }));
 }
 
-/** One line a case: over several seeds of a fold, the mean of its Dice. */
-function byCase(runs: readonly PublishedRun[]): ReadonlyMap<string, CaseLine> {
-  const all = new Map<string, CaseLine[]>();
-  for (const line of runs.flatMap(({ cases }) => cases))
-    all.set(line.id, [...(all.get(line.id) ?? []), line]);
-  const average = (lines: readonly CaseLine[]): CaseLine => {
-    const dice = Object.keys(lines[0].dice).map((name): [string, number | null] => {
-      const found = lines.flatMap((line) => line.dice[name] ?? []);
-      return [name, found.length > 0 ? mean(found) : null];
-    });
-    return { ...lines[0], dice: Object.fromEntries(dice), hd95: undefined };
-  };
-  return new Map([...all].map(([id, lines]) => [id, average(lines)]));
-}
+/** One line a case: over several seeds of a fold, the mean of its scores. */
+const byCase = (runs: readonly PublishedRun[]): ReadonlyMap<string, CaseLine> =>
+  new Map(overSeeds(runs.flatMap(({ cases }) => cases)).map((line) => [line.id, line]));

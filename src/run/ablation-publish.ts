@@ -4,7 +4,7 @@ import { fail } from '../engine/errors';
 import { ablationRecords, ablationTable, ablationTitles } from '../notebook/ablation';
 import { publishedRuns } from '../notebook/records';
 import { tableMarkdown } from '../notebook/table';
-import { ablations, isDone, type Over } from './ablation';
+import { isDone, isOf, type Over } from './ablation';
 import { writeWhole } from './files';
 import { publish } from './publish';
 
@@ -18,10 +18,9 @@ export function publishAblation(
   dir: string,
   out: string,
 ): { readonly added: number; readonly file: string } {
-  const known = new Set(ablations[over].map(({ name }) => name));
   const there = new Map(publishedRuns('', out).map(({ where, record }) => [where, record]));
   const finished = publishedRuns('', dir).filter(
-    ({ where }) => known.has(where.split('/')[0]) && isDone({ dir: path.join(dir, where) }),
+    ({ where }) => isOf(over, where) && isDone({ dir: path.join(dir, where) }),
   );
   const other = finished.find(({ where, record }) => {
     const old = there.get(where);

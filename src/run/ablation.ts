@@ -65,6 +65,10 @@ export const ablations: Readonly<Record<'tau' | 'readings', readonly Variant[]>>
 };
 export type Over = keyof typeof ablations;
 
+/** Whether a run, by its place VARIANT/seedK, is one of an ablation's. */
+export const isOf = (over: Over, where: string): boolean =>
+  ablations[over].some(({ name }) => name === where.split('/')[0]);
+
 /** The variants that were named, by folder or title; all where none is. */
 export function variantsNamed(over: Over, names: readonly string[]): readonly Variant[] {
   const all = ablations[over];

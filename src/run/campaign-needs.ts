@@ -1,5 +1,6 @@
 /** What the jobs of a campaign need: hours on this machine, memory, disk; from the data where they lie, else from what is known of the tasks. */
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { decathlonTask } from '../data/decathlon';
 import type { Fingerprint } from '../data/fingerprint';
@@ -7,6 +8,7 @@ import { type Dataset, openDataset } from '../data/msd';
 import { phantomTask } from '../data/phantom';
 import { fail } from '../engine/errors';
 import { parameterCount, type Shape3 } from '../engine/model';
+import { nativeThreads } from '../engine/native';
 import { type CalibrationOptions, type Rates, ratesOf, stepSeconds, windowsOf } from './calibrate';
 import { type Campaign, type Job, layersOf, type Run } from './campaign';
 import type { CasesHooks } from './cases';
@@ -94,12 +96,19 @@ function published(name: string): { readonly dataset: Dataset; readonly facts: F
   return { dataset: { root: '', name, modalities, classes, cases, hash: 'as published' }, facts };
 }
 
-/** Times a step and a window of each method, on the first task. */
+/** Times a step and a window of each method, on the first task, with a job's threads or as many as there are. */
 export function campaignRates(
+  { threads }: Pick<Campaign, 'threads'>,
   [first]: readonly CampaignTask[],
   options: CalibrationOptions = {},
 ): ReadonlyMap<Method, Rates> {
-  return new Map([...first.plans].map(([method, { config }]) => [method, ratesOf(config, options)]));
+  const before = nativeThreads();
+  try {
+    if (before > 0) nativeThreads(Math.min(threads, os.availableParallelism()));
+    return new Map([...first.plans].map(([method, { config }]) => [method, ratesOf(config, options)]));
+  } finally {
+    if (before > 0) nativeThreads(before);
+  }
 }
 
 /** What each job needs, by its name. */

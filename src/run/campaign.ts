@@ -6,7 +6,7 @@ import { wholeNumber } from './commands/common';
 import { type Config, resolveConfig } from './config';
 import { type Method, methods } from './config-rules';
 
-/** Cells that are transferred come from the search on this task, on the first of the campaign's folds. Source: §3, where that is fold 0. */
+/** Cells that are transferred come from the search on this task's first fold, whichever folds are run. Source: §3. */
 export const TRANSFER_FROM = 'Task01_BrainTumour';
 
 /** What a campaign runs. */
@@ -140,10 +140,10 @@ export interface Run {
 const runName = ({ task, method, fold, seed }: Run) => `${task}/${method}-fold${fold}-seed${seed}`;
 
 /** The run whose cells a transfer takes: of the same seed. */
-const sourceOf = ({ folds }: Campaign, { seed }: Run): Run => ({
+const sourceOf = ({ seed }: Run): Run => ({
   task: TRANSFER_FROM,
   method: 'scnas',
-  fold: folds[0],
+  fold: 0,
   seed,
 });
 
@@ -160,12 +160,12 @@ export function campaignJobs(campaign: Campaign): readonly Job[] {
   const kept = runs.filter(({ method, task }) => method !== 'transfer' || task !== TRANSFER_FROM);
   const searched = unique([
     ...kept.filter(({ method }) => method === 'scnas'),
-    ...kept.filter(({ method }) => method === 'transfer').map((run) => sourceOf(campaign, run)),
+    ...kept.filter(({ method }) => method === 'transfer').map(sourceOf),
   ]);
   const jobs = [
     ...searched.flatMap((run) => [searchJob(campaign, run), deriveJob(run)]),
     ...kept.map((run) => retrainJob(campaign, run)),
-    ...kept.map(evaluateJob),
+    ...kept.map((run) => evaluateJob(campaign, run)),
   ];
   const needs = jobs.filter(({ rule }) => rule === 'evaluate').map(({ name }) => name);
   const args = ['table', '--runs', 'runs', '--out', 'table'];
@@ -232,19 +232,19 @@ function retrainJob(campaign: Campaign, run: Run): Job {
   }
   const args = ['retrain', '--method', method, ...begin(campaign, run)];
   if (method !== 'transfer') return { ...job, needs: [], args };
-  const source = sourceOf(campaign, run);
+  const source = sourceOf(run);
   const genotype = ['--genotype', `${folderOf(source)}/genotype.json`];
   return { ...job, needs: [nameOf('derive', source)], args: [...args, ...genotype] };
 }
 
-function evaluateJob(run: Run): Job {
+function evaluateJob({ threads }: Campaign, run: Run): Job {
   const args = ['evaluate', '--run', folderOf(run)];
   return {
     name: nameOf('evaluate', run),
     rule: 'evaluate',
     needs: [nameOf('retrain', run)],
     args,
-    threads: 1,
+    threads,
     run,
   };
 }

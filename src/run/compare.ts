@@ -1,12 +1,11 @@
 /** Two evaluated runs side by side, over the cases that both have. */
 import path from 'node:path';
 import { fail } from '../engine/errors';
-import { meanAndSd } from '../evaluate/statistics';
-import { groups } from '../evaluate/table-layout';
 import { readJson } from './files';
-import { readLines, readRecord } from './folder';
+import { openRun, readLines, readRecord } from './folder';
 import type { RunRecord } from './record';
-import { type CaseLine, type Comparison, compareLines, orNull } from './scores';
+import { type CaseLine, type Comparison, compareLines, overSeeds } from './scores';
+import { partsOf } from './table-runs';
 
 /** A comparison with what it rests on. */
 export interface RunComparison {
@@ -19,10 +18,10 @@ export interface RunComparison {
 }
 
 /**
- * Compares runs `a` and `b`; each is a run folder, a copy under results/, or several joined by commas (folds and seeds of one method, a case's seeds
- * averaged first).
+ * Compares runs `a` and `b`; each is a run folder, a copy under results/, or several joined by commas: what may stand in one row of a table, folds and
+ * seeds of one method trained alike, a case's seeds averaged first.
  *
- * Errors: a ScnasError where one is not evaluated, where tasks, data or methods differ, where a run is joined with itself, or where no case is in both.
+ * Errors: a ScnasError where one is not evaluated, where tasks, data, methods or settings differ, where a run is joined with itself, or where no case is in both.
  */
 export function compareRuns(a: string, b: string, seed = 0): RunComparison {
   const [first, second] = [a, b].map(readRuns);
@@ -73,23 +72,34 @@ function readRuns(names: string): { readonly record: RunRecord; readonly lines: 
         found: 'no cases',
         next: `scnas evaluate --run ${dir}`,
       });
-    return { record, lines };
+    return { dir, record, lines };
   });
-  for (const [field, one] of [
-    ['dataHash', 'data set'],
-    ['method', 'method'],
-  ] as const) {
-    const other = runs.find(({ record }) => record[field] !== runs[0].record[field]);
-    if (other)
+  const [first, ...more] = runs;
+  const kind = ({ task, dataHash, method, inner }: RunRecord) =>
+    JSON.stringify([task, dataHash, method, inner ?? false]);
+  const other = more.find(({ record }) => kind(record) !== kind(first.record));
+  if (other)
+    fail({
+      where: names,
+      expected: 'folds and seeds of one method on one data set',
+      found: [first, other].map(({ record }) => named(record)).join(' and '),
+      next: 'join runs of one method and data set only',
+    });
+  const partsHere = ({ dir, record }: (typeof runs)[number]) => partsOf(openRun(dir).config, record);
+  const own = more.length > 0 ? partsHere(first) : undefined;
+  for (const run of own ? more : []) {
+    const parts = partsHere(run);
+    const unlike = (['budget', 'plan', 'own'] as const).find((part) => parts[part] !== own?.[part]);
+    if (unlike)
       fail({
         where: names,
-        expected: `folds and seeds of one ${one}`,
-        found: [runs[0].record, other.record].map(({ task, method }) => `${task} by ${method}`).join(' and '),
-        next: `join runs of one ${one} only`,
+        expected: 'runs that were trained alike, as in a row of a table',
+        found: `${own?.words[unlike]}, and ${parts.words[unlike]}`,
+        next: 'compare them apart',
       });
   }
-  const parts = runs.map(({ record: { fold, seed } }) => `fold ${fold}, seed ${seed}`);
-  const twice = parts.find((part, i) => parts.indexOf(part) < i);
+  const places = runs.map(({ record: { fold, seed } }) => `fold ${fold}, seed ${seed}`);
+  const twice = places.find((place, i) => places.indexOf(place) < i);
   if (twice)
     fail({
       where: names,
@@ -97,21 +107,8 @@ function readRuns(names: string): { readonly record: RunRecord; readonly lines: 
       found: `${twice} twice`,
       next: 'join different runs only',
     });
-  return { record: runs[0].record, lines: overSeeds(runs.flatMap((run) => run.lines)) };
+  return { record: first.record, lines: overSeeds(runs.flatMap((run) => run.lines)) };
 }
 
-/** Each case's scores averaged over the lines that have one, sorted by id. */
-function overSeeds(lines: readonly CaseLine[]): CaseLine[] {
-  const mean = (values: readonly (number | null | undefined)[]) =>
-    orNull(meanAndSd(values.filter((v): v is number => typeof v === 'number')).mean);
-  return groups(lines, ({ id }) => id)
-    .map((of): CaseLine => {
-      const scores = (metric: 'dice' | 'hd95') =>
-        Object.fromEntries(
-          Object.keys(of[0].dice).map((name) => [name, mean(of.map((line) => line[metric]?.[name]))]),
-        );
-      const dice = scores('dice');
-      return { ...of[0], dice, hd95: scores('hd95'), mean: mean(Object.values(dice)) };
-    })
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
-}
+const named = ({ task, method, inner }: RunRecord) =>
+  `${task} by ${method}${inner ? ' on an inner split' : ''}`;

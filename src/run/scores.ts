@@ -3,8 +3,9 @@ import type { DatasetCase } from '../data/msd';
 import { fold, type Key, key } from '../engine/keys';
 import type { Shape3 } from '../engine/model';
 import { meanDice, scoreCase } from '../evaluate/dice';
-import { type Summary, summarise, wilcoxon } from '../evaluate/statistics';
+import { meanAndSd, type Summary, summarise, wilcoxon } from '../evaluate/statistics';
 import { hd95 } from '../evaluate/surface';
+import { groups } from '../evaluate/table-layout';
 
 type Scores = Readonly<Record<string, number | null>>;
 
@@ -123,6 +124,22 @@ function record({ n, mean, sd, median, interval: [low, high] }: Summary): Summar
     low: orNull(low),
     high: orNull(high),
   };
+}
+
+/** Each case's scores averaged over the lines that have one: its seeds. Sorted by id. */
+export function overSeeds(lines: readonly CaseLine[]): CaseLine[] {
+  const mean = (values: readonly (number | null | undefined)[]) =>
+    orNull(meanAndSd(values.filter((v): v is number => typeof v === 'number')).mean);
+  return groups(lines, ({ id }) => id)
+    .map((of): CaseLine => {
+      const scores = (metric: 'dice' | 'hd95') =>
+        Object.fromEntries(
+          Object.keys(of[0].dice).map((name) => [name, mean(of.map((line) => line[metric]?.[name]))]),
+        );
+      const dice = scores('dice');
+      return { ...of[0], dice, hd95: scores('hd95'), mean: mean(Object.values(dice)) };
+    })
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** One score of two runs over the cases that both have it. */

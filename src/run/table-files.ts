@@ -1,6 +1,6 @@
 /** The tables of a folder of runs as files. */
-import fs from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from '../data/room';
 import { buildTables } from '../evaluate/table';
 import { tablesJson, tablesMarkdown } from '../evaluate/table-words';
 import { writeJson, writeWhole } from './files';
@@ -11,7 +11,7 @@ import { findRuns } from './table-runs';
 export function writeTables(root: string, out: string): readonly string[] {
   const found = findRuns(root, out);
   const report = { ...found, tables: buildTables(found.runs) };
-  fs.mkdirSync(out, { recursive: true });
+  makeFolder(out);
   writeWhole(path.join(out, 'table.md'), `${tablesMarkdown(report).trimEnd()}\n`);
   writeWhole(path.join(out, 'table.html'), tablesPage(report));
   writeJson(path.join(out, 'table.json'), tablesJson(report));

@@ -3,10 +3,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fail } from '../engine/errors';
 import type { TableRun } from '../evaluate/table';
+import { methodOf } from '../networks/methods';
 import type { Config } from './config';
 import { openRun, readLines, readRecord } from './folder';
 import { hashOf } from './hash';
-import type { RunRecord } from './record';
+import type { PhaseRecord, RunRecord } from './record';
 import { type CaseLine, diceOfLines } from './scores';
 
 /** What was found below a folder. */
@@ -28,8 +29,14 @@ const linked = ['config.json', 'genotype.json', 'cases.jsonl', 'record.json'];
  * Errors: a ScnasError for a folder that is not there, a broken record, or a Dice that is not the mean over the run's cases.
  */
 export function findRuns(root: string, from = root): FoundRuns {
-  if (!fs.existsSync(root))
-    fail({ where: root, expected: 'a folder with runs', found: 'none', next: 'give one with --runs' });
+  const there = fs.existsSync(root);
+  if (!there || !fs.statSync(root).isDirectory())
+    fail({
+      where: root,
+      expected: 'a folder with runs',
+      found: there ? 'a file' : 'none',
+      next: 'give one with --runs',
+    });
   const found = runFolders(root).map((dir) => {
     const name = path.relative(root, dir).split(path.sep).join('/') || path.basename(path.resolve(root));
     const record = readRecord({ dir });
@@ -72,8 +79,9 @@ export interface RunFiles {
 export function tableRun({ name, record, config, cases, href, files }: RunFiles): TableRun {
   const classes = config.classes.slice(1);
   checkDice(name, record, classes, cases);
-  const { budget, plan, own } = partsOf(config);
   const { multiplyAdds, phantom } = record.facts;
+  const search = record.phases.search ?? (record.facts.givenSearch as PhaseRecord | undefined);
+  const others = Object.entries(record.phases).filter(([phase]) => phase !== 'search');
   return {
     name,
     task: record.task,
@@ -82,12 +90,10 @@ export function tableRun({ name, record, config, cases, href, files }: RunFiles)
     seed: record.seed,
     classes,
     lines: cases.map(({ id, dice }) => ({ id, dice })),
-    budget: hashOf(budget),
-    plan: hashOf(plan),
-    own: hashOf(own),
-    words: wordsOf(config),
+    ...partsOf(config, record),
     phantom: phantom === true,
-    seconds: Object.values(record.phases).reduce((sum, { seconds }) => sum + seconds, 0),
+    seconds: others.reduce((sum, [, { seconds }]) => sum + seconds, search?.seconds ?? 0),
+    withoutSearch: methodOf(config.method).genotype === 'searched' && !search,
     multiplyAdds: typeof multiplyAdds === 'number' ? multiplyAdds : null,
     commit: record.commit,
     href,
@@ -125,32 +131,49 @@ const indifferent = [
   ...['fold', 'inner', 'seed', 'method'],
 ];
 
-/** A configuration in three: what a table shares, what a column shares, and what is a method's own. */
-function partsOf(config: Config) {
+/** What a table, a column and a row share: as hashes, and as words. */
+export type RunParts = Pick<TableRun, 'budget' | 'plan' | 'own' | 'words'>;
+
+/** Multiply-adds within this share of those that were asked for count as equal. */
+const EQUAL_COST = 0.1;
+
+/**
+ * A configuration in three: what a table shares, what a column shares, and what is a method's own.
+ *
+ * A width is no setting of its own where it was chosen to meet a cost (`match`), and met it: seeds find other cells, which meet it at other widths.
+ */
+export function partsOf(config: Config, { facts }: Pick<RunRecord, 'facts'>): RunParts {
   const { dataHash, inputs, classes, patch, spacing, maskStatistics, intensities, ...others } = config;
   const { folds, foreground, mirror, augment, flips, search, retrain, ...rest } = others;
   const { steps, batch, ...training } = retrain;
   const kept = Object.entries(rest).filter(([name]) => !indifferent.includes(name));
   // Only a method that searches has settings of a search; parts of a batch sum to the same step.
-  const { microBatch: _, recompute: __, ...trained } = training;
+  const { microBatch: _, recompute: __, stem, ...trained } = training;
   const { microBatch: ___, recompute: ____, ...searched } = search;
+  const asked = config.match.multiplyAdds;
+  const met = asked > 0 && Math.abs(Number(facts.multiplyAdds) / asked - 1) < EQUAL_COST;
+  const width = met ? {} : { stem };
   return {
-    budget: { steps, batch, folds, foreground, mirror, augment, flips },
-    plan: { dataHash, inputs, classes, patch, spacing, maskStatistics, intensities },
-    own: {
+    budget: hashOf({ steps, batch, folds, foreground, mirror, augment, flips }),
+    plan: hashOf({ dataHash, inputs, classes, patch, spacing, maskStatistics, intensities }),
+    own: hashOf({
       ...Object.fromEntries(kept),
-      retrain: trained,
+      retrain: { ...trained, ...width },
       ...(config.method === 'scnas' ? { search: searched } : {}),
-    },
+    }),
+    words: wordsOf(config, met ? `${(asked / 1e9).toPrecision(3)} G multiply-adds` : `stem ${stem}`),
   };
 }
 
-function wordsOf({ retrain, search, augment, flips, folds, dataHash, patch, spacing, method }: Config) {
+function wordsOf(
+  { retrain, search, augment, flips, folds, dataHash, patch, spacing, method }: Config,
+  size: string,
+): TableRun['words'] {
   const mm = typeof spacing === 'string' ? spacing : `${spacing.join(' × ')} mm`;
   const found = method === 'scnas' ? `, search of ${search.steps} steps at stem ${search.stem}` : '';
   return {
     budget: `${retrain.steps} training steps of ${retrain.batch} patches, augmentation ${augment}, ${flips ? '8 flips' : 'no flips'} in prediction, ${folds} folds`,
     plan: `patch ${patch.join(' × ')}, spacing ${mm}, data ${dataHash.slice(0, 8)}`,
-    own: `stem ${retrain.stem}, rate ${retrain.adam.rate}${found}`,
+    own: `${size}, rate ${retrain.adam.rate}${found}`,
   };
 }

@@ -42,7 +42,7 @@ export async function runTable1(options: Table1Options): Promise<void> {
   const jobs = campaignJobs(campaign);
   const progress = (phase: string, total: number, from: number) => progressLine({ phase, total, from });
   const tasks = await campaignTasks(campaign, { progress });
-  const rates = dryRun && options.timing ? campaignRates(tasks, { budget: TIMING }) : new Map();
+  const rates = dryRun && options.timing ? campaignRates(campaign, tasks, { budget: TIMING }) : new Map();
   const needs = campaignNeeds(jobs, tasks, rates);
   const cores = options.cores ?? (local ? os.availableParallelism() : CLUSTER_JOBS);
   if (dryRun) {

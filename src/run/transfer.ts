@@ -7,7 +7,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Dataset } from '../data/msd';
-import { fail } from '../engine/errors';
 import { totalCost } from '../paper/cost';
 import type { Genotype } from '../paper/genotype';
 import type { Operation } from '../paper/operations';
@@ -42,17 +41,6 @@ export type TransferSeeds = Readonly<Record<TransferMethod, readonly number[]>>;
 export function genotypeFile(from: string): string {
   const inside = path.join(from, 'genotype.json');
   return fs.existsSync(inside) ? inside : from;
-}
-
-/** Errors: a ScnasError where the cells were found on the very task that gets them, which would be no transfer. */
-export function checkSource({ source }: Genotype, task: string, where: string): void {
-  if (source.task === task)
-    fail({
-      where,
-      expected: `cells that were found on another task than ${task}`,
-      found: `cells of ${String(source.task)}`,
-      next: 'train them with scnas retrain --genotype, or choose another --task',
-    });
 }
 
 /** Multiply-adds of the transferred cells' network on the task, for a patch: what random cells are drawn to cost, within 10 %. */

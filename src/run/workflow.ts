@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from '../data/room';
 import { fail, ScnasError } from '../engine/errors';
 import { type Campaign, type Job, rules } from './campaign';
 import type { Needs } from './campaign-needs';
@@ -70,7 +71,7 @@ export function writeCampaign(
           next: 'choose another --out',
         });
   }
-  fs.mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   writeJson(file, {
     schema: 'scnas-campaign-1',
     campaign,

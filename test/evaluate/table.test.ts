@@ -28,6 +28,7 @@ function run(scores: Scores, fields: Partial<TableRun> = {}): TableRun {
     own: 'own-a',
     words: { budget: '100 steps', plan: `patch of ${plan}`, own: 'rate 1' },
     phantom: false,
+    withoutSearch: false,
     seconds: 90,
     multiplyAdds: 1.5e9,
     commit: 'abc123',

@@ -225,8 +225,19 @@ describe('records of an ablation', () => {
     const record = JSON.parse(fs.readFileSync(file, 'utf8'));
     fs.writeFileSync(file, JSON.stringify({ ...record, configHash: 'another' }));
     expect(() => publishAblation('tau', dir, out)).toThrow('another record');
-    const search = { ...record.phases.search, steps: 9 };
-    fs.writeFileSync(file, JSON.stringify({ ...record, phases: { ...record.phases, search } }));
-    expect(() => ablationRecords('tau', out)).toThrow('fold and length');
+    fs.writeFileSync(file, JSON.stringify(record));
+    const own = path.join(out, 'default', 'seed0', 'config.json');
+    const before = fs.readFileSync(own, 'utf8');
+    const config = JSON.parse(before);
+    const changed = (change: object) => {
+      fs.writeFileSync(own, JSON.stringify({ ...config, ...change }));
+      return () => ablationRecords('tau', out);
+    };
+    expect(changed({ retrain: { ...config.retrain, steps: 9 } })).toThrow(/fold and length.*retrain.steps/s);
+    expect(changed({ retrain: { ...config.retrain, stem: 4 } })).toThrow('retrain.stem');
+    expect(changed({ readings: { ...config.readings, stem: 'two' } })).toThrow('readings.stem');
+    // Machines cut batches as their memory allows.
+    expect(changed({ retrain: { ...config.retrain, microBatch: 1 } })).not.toThrow();
+    fs.writeFileSync(own, before);
   });
 });

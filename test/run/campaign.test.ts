@@ -38,14 +38,14 @@ describe('the jobs of a campaign', () => {
       }
   });
 
-  it('transfer the cells of the brain’s first fold among the campaign’s, of the same seed, to every fold of the other tasks', () => {
+  it('transfer the cells of the brain’s first fold, of the same seed, to every fold of the other tasks', () => {
     const several = campaignJobs({ ...paper, seeds: [0, 7], folds: [2, 3] });
     const transfers = several.filter(({ name }) => name.startsWith('retrain/') && name.includes('transfer'));
     expect(transfers).toHaveLength(2 * 2 * 2);
     for (const { needs, args, run } of transfers) {
-      expect(needs).toEqual([`derive/Task01_BrainTumour/scnas-fold2-seed${run?.seed}`]);
+      expect(needs).toEqual([`derive/Task01_BrainTumour/scnas-fold0-seed${run?.seed}`]);
       expect(args[args.indexOf('--genotype') + 1]).toBe(
-        `runs/Task01_BrainTumour/scnas-fold2-seed${run?.seed}/genotype.json`,
+        `runs/Task01_BrainTumour/scnas-fold0-seed${run?.seed}/genotype.json`,
       );
       expect(run?.task).not.toBe('Task01_BrainTumour');
     }

@@ -555,6 +555,17 @@ describe('cost', () => {
     expect(width % 4).toBe(0);
   });
 
+  it('of a genotype under another reading is told with that reading, and with none but readings', async () => {
+    const nodes = path.join(__dirname, '../../results/ablation-readings/nodes-two/seed0');
+    const { facts } = JSON.parse(fs.readFileSync(path.join(nodes, 'record.json'), 'utf8'));
+    const words = ['cost', '--network', 'scnas', '--genotype', path.join(nodes, 'genotype.json'), '--json'];
+    const size = ['--stem', '16', '--inputs', '1', '--classes', '3', '--patch', '40,56,40'];
+    const { out } = await scnas(...words, ...size, '--set', 'readings.nodes=two');
+    expect(JSON.parse(out).multiplyAdds).toBe(facts.multiplyAdds);
+    expect((await scnas(...words, ...size)).err).toContain('readings.nodes');
+    expect((await scnas(...words, ...size, '--set', 'patch=1')).err).toContain('readings.NAME=VALUE');
+  });
+
   it('counts what the kernels execute', async () => {
     const small = ['--inputs', '1', '--classes', '3', '--patch', '16,16,16', '--count', '--json'];
     const { out } = await scnas('cost', '--network', 'uresnet', '--stem', '4', ...small);

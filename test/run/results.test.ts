@@ -7,8 +7,10 @@ import { tablesMarkdown } from '../../src/evaluate/table-words';
 import { ablationRecords } from '../../src/notebook/ablation';
 import { ablations, type Over } from '../../src/run/ablation';
 import { ablationPage } from '../../src/run/ablation-publish';
+import { compareRuns } from '../../src/run/compare';
 import { openRun, readLines, readRecord } from '../../src/run/folder';
 import { configHash } from '../../src/run/record';
+import { type CaseLine, diceOfLines } from '../../src/run/scores';
 import { findRuns } from '../../src/run/table-runs';
 
 const root = path.join(__dirname, '../..');
@@ -99,6 +101,32 @@ describe('published runs', () => {
     }
   });
 
+  it.each([
+    [
+      'scnas-seed0,scnas-seed1',
+      'random-seed0,random-seed1',
+      'SCNAS is D ahead of random cells of equal cost (L to H,',
+    ],
+    ['scnas-seed0,scnas-seed1', 'uresnet-seed0', 'level with U-ResNet (+D, L to H)'],
+    ['transfer-seed0', 'uresnet-seed0', 'Cells from the brain are D ahead of U-ResNet (L to H,'],
+    ['transfer-seed0', 'random-seed0,random-seed1', 'D of random cells (L to H,'],
+    ['transfer-seed0', 'scnas-seed0,scnas-seed1', "D of the fold's own (L to H)"],
+  ])('%s less %s are what the README says', (a, b, sentence) => {
+    const runs = (names: string) =>
+      names
+        .split(',')
+        .map((name) => path.join(root, 'results', 'task04', name))
+        .join(',');
+    const rows = compareRuns(runs(a), runs(b)).rows;
+    const row = rows.find(({ metric, name }) => metric === 'dice' && name === 'mean');
+    const points = (value: number | null | undefined) =>
+      (100 * (value ?? Number.NaN)).toFixed(2).replace('-', '−');
+    const expected = sentence
+      .replace('D', points(row?.difference))
+      .replace('L to H', `${points(row?.low)} to ${points(row?.high)}`);
+    expect(readme.replace(/\s+/g, ' ')).toContain(expected);
+  });
+
   it('of the phantom campaign are what its table says: every cell run on three tasks and two folds, every number marked', () => {
     const tables = tablesOf('phantom-table1');
     const cells = tables[0].rows.flatMap((row) => row.cells);
@@ -115,6 +143,19 @@ describe('published runs', () => {
       expect(readme.replace(/\s+/g, ' ')).toMatch(
         new RegExp(`stem ${stem} in ${seconds.toFixed(0)} s with (a peak of )?${peakGiB.toFixed(1)} GiB`),
       );
+    }
+  });
+
+  it('of nnU-Net v2’s hour are what the README says', () => {
+    const hour = path.join(root, 'results', 'hour');
+    const files = fs.readdirSync(hour).map((name) => path.join(hour, name, 'hour.json'));
+    const records = files.filter((file) => fs.existsSync(file));
+    for (const file of records) {
+      const { dice, cases, minutes, fold } = JSON.parse(fs.readFileSync(file, 'utf8'));
+      const lines = readLines<CaseLine>({ dir: path.dirname(file) }, 'cases.jsonl');
+      expect(diceOfLines(lines, ['background', 'Anterior', 'Posterior'])).toEqual(dice);
+      expect([cases, minutes, fold]).toEqual([lines.length, 60, 0]);
+      for (const value of Object.values(dice)) expect(readme).toContain((100 * Number(value)).toFixed(2));
     }
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { key } from '../../src/engine/keys';
 import { bootstrapInterval, wilcoxon } from '../../src/evaluate/statistics';
 import { compareRuns } from '../../src/run/compare';
+import { openRun } from '../../src/run/folder';
 import { type CaseLine, caseLine, scoreOf, summariseLines } from '../../src/run/scores';
 import { errorOf, freshFolder } from '../data/folder';
 
@@ -57,14 +58,21 @@ const line = (id: string, one: number): CaseLine => ({
   seconds: 1,
 });
 
-function run(root: string, name: string, lines: readonly CaseLine[], changes: object = {}): string {
+/** A run as the published one, with other lines, and with changes to its record and its configuration. */
+function run(
+  root: string,
+  name: string,
+  lines: readonly CaseLine[],
+  record: object = {},
+  config: object = {},
+): string {
   const dir = path.join(root, name);
   fs.mkdirSync(dir);
-  const from = path.join(__dirname, '../../results/task04-laptop/scnas/record.json');
-  fs.writeFileSync(
-    path.join(dir, 'record.json'),
-    JSON.stringify({ ...JSON.parse(fs.readFileSync(from, 'utf8')), ...changes }),
-  );
+  for (const [file, changes] of Object.entries({ record, config })) {
+    const from = path.join(__dirname, `../../results/task04-laptop/scnas/${file}.json`);
+    const json = { ...JSON.parse(fs.readFileSync(from, 'utf8')), ...changes };
+    fs.writeFileSync(path.join(dir, `${file}.json`), JSON.stringify(json));
+  }
   fs.writeFileSync(path.join(dir, 'cases.jsonl'), lines.map((l) => `${JSON.stringify(l)}\n`).join(''));
   return dir;
 }
@@ -136,7 +144,12 @@ describe('two runs side by side', () => {
     expect(errorOf(() => compareRuns(a, empty))).toContain('scnas evaluate --run');
     expect(errorOf(() => compareRuns(a, strange))).toContain('the same data');
     expect(errorOf(() => compareRuns(a, apart))).toContain('folds 0 and 1, and none');
-    expect(errorOf(() => compareRuns(`${a},${strange}`, a))).toContain('folds and seeds of one data set');
+    expect(errorOf(() => compareRuns(`${a},${strange}`, a))).toContain('of one method on one data set');
+    const inner = run(root, 'inner', [line('c1', 1)], { seed: 1, inner: true });
+    expect(errorOf(() => compareRuns(`${a},${inner}`, a))).toContain('scnas on an inner split');
+    const longer = { retrain: { ...openRun(a).config.retrain, steps: 17 } };
+    const other = run(root, 'longer', [line('c1', 1)], { seed: 1 }, longer);
+    expect(errorOf(() => compareRuns(`${a},${other}`, a))).toMatch(/trained alike.*and 17 training steps/);
     expect(errorOf(() => compareRuns(path.join(root, 'nothing'), a))).toContain('record.json');
   });
 });

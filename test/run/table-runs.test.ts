@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { buildTables } from '../../src/evaluate/table';
+import { writeTables } from '../../src/run/table-files';
 import { findRuns } from '../../src/run/table-runs';
 
 const results = path.join(__dirname, '../../results/task04-laptop');
@@ -64,12 +65,29 @@ describe('runs below a folder', () => {
     const faster = of(config({ retrain: { ...retrain, adam: { ...retrain.adam, rate: 0.5 } } }));
     expect([faster.budget, faster.plan]).toEqual([scnas.budget, scnas.plan]);
     expect(faster.own).not.toBe(scnas.own);
+    // A width that was chosen to meet a cost is no setting of its own where it met it.
+    const { multiplyAdds } = JSON.parse(
+      fs.readFileSync(path.join(results, 'scnas/record.json'), 'utf8'),
+    ).facts;
+    const widths = (asked: number) =>
+      [16, 20].map(
+        (stem) => of(config({ match: { multiplyAdds: asked }, retrain: { ...retrain, stem } })).own,
+      );
+    expect(new Set(widths(1.05 * multiplyAdds)).size).toBe(1);
+    expect(new Set(widths(1.2 * multiplyAdds)).size).toBe(2);
+    expect(new Set(widths(0)).size).toBe(2);
     const moved = of(config({ data: 'elsewhere', seed: 3, fold: 2 }));
     expect([moved.budget, moved.plan, moved.own]).toEqual([scnas.budget, scnas.plan, scnas.own]);
   });
 });
 
 describe('what is refused', () => {
+  it('a file where a folder is asked for, on either side', () => {
+    const file = path.join(results, 'scnas/record.json');
+    expect(() => findRuns(file)).toThrow('expected a folder with runs, found a file');
+    expect(() => writeTables(results, file)).toThrow('found a file where a folder should be');
+  });
+
   it('a Dice that is not the mean over the cases beside it, as a global Dice is', () => {
     const { dice } = JSON.parse(fs.readFileSync(path.join(results, 'scnas/record.json'), 'utf8'));
     const global = record({ dice: { ...dice, Anterior: dice.Anterior + 0.002 } });

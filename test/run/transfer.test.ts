@@ -11,17 +11,12 @@ import { type Genotype, randomGenotype } from '../../src/paper/genotype';
 import { operations } from '../../src/paper/operations';
 import { main } from '../../src/run/cli';
 import { openRun, readGenotype, readRecord } from '../../src/run/folder';
+import { checkSource, searchBeside } from '../../src/run/given';
 import { type Job, runJobs } from '../../src/run/jobs';
 import { loadModel } from '../../src/run/model';
 import { loadOperations } from '../../src/run/operations';
 import { type Planned, planFor } from '../../src/run/plan';
-import {
-  checkSource,
-  genotypeFile,
-  type TransferWork,
-  transferCost,
-  transferJobs,
-} from '../../src/run/transfer';
+import { genotypeFile, type TransferWork, transferCost, transferJobs } from '../../src/run/transfer';
 import { transferTables } from '../../src/run/transfer-table';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'scnas-transfer-'));
@@ -114,15 +109,30 @@ describe('a transfer', { timeout: 120_000 }, () => {
     expect(JSON.parse(said.join(''))).toEqual({ task: HEART, tables: transferTables(dir, HEART) });
   });
 
-  it('refuses cells of the very task, and takes those of a run folder', () => {
-    expect(() => checkSource(genotype, BRAIN, 'genotype.json')).toThrow(
-      'another task than Task01_BrainTumour',
-    );
-    expect(() => checkSource(genotype, HEART, 'genotype.json')).not.toThrow();
+  it('refuses cells under a name that is not theirs, and takes those of a run folder', () => {
+    const under =
+      (method: 'transfer' | 'scnas', task: string, fold?: number | 'all', source = genotype.source) =>
+      () =>
+        checkSource({ ...genotype, source }, { method, task, fold }, 'genotype.json');
+    expect(under('transfer', BRAIN)).toThrow('another task than Task01_BrainTumour');
+    expect(under('transfer', HEART)).not.toThrow();
+    expect(under('scnas', HEART, 0)).toThrow('--method transfer');
+    const searched = { task: HEART, fold: 0 };
+    expect(under('scnas', HEART, 0, searched)).not.toThrow();
+    expect(under('scnas', HEART, 'all', searched)).not.toThrow();
+    expect(under('scnas', HEART, 1, searched)).toThrow('search saw cases that this run is scored on');
+    expect(under('scnas', HEART, 1, {})).not.toThrow();
     expect(genotypeFile(path.join(dir, 'transfer-seed0'))).toBe(
       path.join(dir, 'transfer-seed0', 'genotype.json'),
     );
     expect(genotypeFile('some.json')).toBe('some.json');
+    // What a search took and how sure it was goes with its cells; a folder without one has nothing to tell.
+    const record = path.join(__dirname, '../../results/task04-laptop/scnas/record.json');
+    const { phases, facts } = JSON.parse(fs.readFileSync(record, 'utf8'));
+    const { entropyAlpha, margins } = facts;
+    expect(phases.search.seconds).toBeGreaterThan(0);
+    expect(searchBeside(record)).toEqual({ givenSearch: phases.search, entropyAlpha, margins });
+    expect(searchBeside(path.join(dir, 'transfer-seed0', 'genotype.json'))).toEqual({});
   });
 });
 

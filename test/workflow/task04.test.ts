@@ -15,26 +15,22 @@ describe('workflow/task04.smk', { timeout: 120_000 }, () => {
     python = snakemakePython(() => {});
   }, 600_000);
 
-  it.each([0, 3])('names every job of fold %i, and of no other fold', (fold) => {
+  /** What a dry run of a fold prints. */
+  const dryRun = (fold: number) => {
     const words = fold === 0 ? [] : ['--config', `fold=${fold}`];
     const file = path.join(__dirname, '../../workflow/task04.smk');
-    const text = execFileSync(
+    const place = ['--snakefile', file, '--directory', folder, '--cores', '1'];
+    return execFileSync(
       python,
-      [
-        '-m',
-        'snakemake',
-        '--snakefile',
-        file,
-        '--directory',
-        folder,
-        '--cores',
-        '1',
-        '--dry-run',
-        '--printshellcmds',
-        ...words,
-      ],
+      ['-m', 'snakemake', ...place, '--dry-run', '--printshellcmds', '--rerun-triggers', 'mtime', ...words],
       { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, SCNAS_DATA: folder } },
     );
+  };
+  const foldsIn = (text: string) =>
+    new Set([...text.matchAll(/--task Task04_Hippocampus .*?--fold (\w+)/g)].map(([, fold]) => fold));
+
+  it.each([0, 3])('names every job of fold %i, and of no other fold', (fold) => {
+    const text = dryRun(fold);
     const jobs = Object.fromEntries(
       [...text.matchAll(/^(\w+) +(\d+)$/gm)].map(([, rule, count]) => [rule, Number(count)]),
     );
@@ -49,12 +45,27 @@ describe('workflow/task04.smk', { timeout: 120_000 }, () => {
       try_rate: 15,
       total: 32,
     });
-    const folds = [...text.matchAll(/--task Task04_Hippocampus .*?--fold (\w+)/g)].map(([, of]) => of);
-    expect(new Set(folds)).toEqual(new Set([String(fold)]));
-    // Only cells that were searched go to the runs with given cells.
-    const given = [...text.matchAll(/--method (\w+) --genotype (\S+)\/genotype\.json/g)].map(([, ...of]) =>
-      of.join(),
+    expect(foldsIn(text)).toEqual(new Set([String(fold)]));
+  });
+
+  it('tries found cells at the width that brings them to the common cost, once they are found', () => {
+    const found = { 'fold0/inner/search': 'scnas-seed0', brain: 'transfer-seed0' };
+    for (const [search, run] of Object.entries(found)) {
+      const from = path.join(__dirname, '../../results/task04', run, 'genotype.json');
+      fs.mkdirSync(path.join(folder, search), { recursive: true });
+      fs.copyFileSync(from, path.join(folder, search, 'genotype.json'));
+      fs.mkdirSync(path.join(folder, 'done', path.dirname(search)), { recursive: true });
+      fs.writeFileSync(path.join(folder, 'done', search), '');
+    }
+    const given = dryRun(0).matchAll(
+      /--inner --method (\w+) (--genotype \S+ --set \S+) --set retrain.steps=1000/g,
     );
-    expect(new Set(given)).toEqual(new Set(['scnas,inner/search', 'transfer,brain']));
+    // The widths of the records.
+    expect(new Set([...given].map(([, method, words]) => `${method} ${words}`))).toEqual(
+      new Set([
+        'scnas --genotype fold0/inner/search/genotype.json --set retrain.stem=20',
+        'transfer --genotype brain/genotype.json --set retrain.stem=16',
+      ]),
+    );
   });
 });

@@ -31,7 +31,8 @@ export interface RunOptions {
   readonly method?: string;
 }
 
-const collect = (value: string, before: readonly string[]) => [...before, value];
+/** Of an option that may be repeated: all that were given. */
+export const collect = (value: string, before: readonly string[]) => [...before, value];
 
 /** Adds --data, --task. */
 export function withData(command: Command): Command {

@@ -4,15 +4,15 @@ import { fail } from '../../engine/errors';
 import type { LayerCost, Network, Shape3 } from '../../engine/model';
 import { type Method, methodList, methodOf } from '../../networks/methods';
 import type { Genotype } from '../../paper/genotype';
-import type { Operation } from '../../paper/operations';
 import { nearest } from '../options';
-import { genotypeFrom, print, sides, wholeNumber } from './common';
+import { collect, genotypeFrom, print, sides, wholeNumber } from './common';
 
 interface CostCommand {
   readonly network: string;
   readonly genotype?: string;
   readonly every?: string;
   readonly operations?: string;
+  readonly set: readonly string[];
   readonly reach?: string;
   readonly draws: string;
   readonly out?: string;
@@ -40,12 +40,11 @@ function methodFor(name: string) {
 
 /** What the options say, but for the width and the genotype. */
 async function sizesOf(options: CostCommand) {
-  const { defaultReadings: readings } = await import('../../paper/readings');
   const { networkBy } = await import('../../networks/build');
   const { loadOperations } = await import('../operations');
   const build = networkBy[options.network as Method];
   const sizes = {
-    readings,
+    readings: await readingsOf(options.set),
     operations: loadOperations(options.operations ?? null).operations,
     inputs: wholeNumber(options.inputs, '--inputs'),
     classes: wholeNumber(options.classes, '--classes', 2),
@@ -55,10 +54,24 @@ async function sizesOf(options: CostCommand) {
 }
 type Sizes = Awaited<ReturnType<typeof sizesOf>>['sizes'];
 
+/** Our readings of the paper, with those that are switched. */
+async function readingsOf(set: readonly string[]) {
+  const { resolveConfig } = await import('../config');
+  const other = set.find((setting) => !setting.startsWith('readings.'));
+  if (other !== undefined)
+    fail({
+      where: '--set',
+      expected: 'readings.NAME=VALUE',
+      found: other,
+      next: 'sizes have options of their own',
+    });
+  return resolveConfig({ file: 'paper', set }).readings;
+}
+
 /** The genotype with one operation on every edge. */
-async function everyEdge(name: string, operations: readonly Operation[]): Promise<Genotype> {
+async function everyEdge(name: string, { operations, readings }: Sizes): Promise<Genotype> {
   const { key } = await import('../../engine/keys');
-  const { randomGenotype } = await import('../../paper/genotype');
+  const { intermediateNodes, randomGenotype } = await import('../../paper/genotype');
   const chosen = operations.filter((operation) => operation.name === name);
   if (chosen.length === 0) {
     const names = operations.map((operation) => operation.name);
@@ -69,13 +82,13 @@ async function everyEdge(name: string, operations: readonly Operation[]): Promis
       next: `did you mean ${nearest(name, names) ?? names[0]}?`,
     });
   }
-  return randomGenotype(chosen, key(0));
+  return randomGenotype(chosen, key(0), intermediateNodes(readings));
 }
 
 /** The genotype that the options name; none for a network that has none. */
-async function genotypeFor(options: CostCommand, { operations }: Sizes): Promise<Genotype | undefined> {
+async function genotypeFor(options: CostCommand, sizes: Sizes): Promise<Genotype | undefined> {
   if (!methodOf(options.network as Method).genotype) return undefined;
-  if (options.every !== undefined) return everyEdge(options.every, operations);
+  if (options.every !== undefined) return everyEdge(options.every, sizes);
   if (options.genotype) return (await genotypeFrom(options.genotype, options.operations)).genotype;
   return fail({
     where: `--network ${options.network}`,
@@ -212,6 +225,12 @@ export function addCost(program: Command): void {
     .option('--genotype <file>', 'of network scnas: genotype.json')
     .option('--every <operation>', 'of network scnas: this operation on every edge, as conv3')
     .option('--operations <file>', 'the operations that the genotype was chosen from, if not the paper’s')
+    .option(
+      '--set <readings.name=value>',
+      'of network scnas: another reading of the paper; may be repeated',
+      collect,
+      [],
+    )
     .option('--stem <n>', `channels of the stem, or of the first level (${widths})`)
     .requiredOption('--inputs <n>', 'image channels')
     .requiredOption('--classes <n>', 'classes, the background counted')
@@ -235,6 +254,7 @@ export function addCost(program: Command): void {
         '  scnas cost --network scnas --every conv3 --inputs 4 --classes 4 --patch 128,128,128',
         '  scnas cost --network scnas --reach 424.76 --inputs 4 --classes 4 --patch 128,128,128 --out genotype.json',
         '  scnas cost --network scnas --genotype runs/one/genotype.json --reach 0.8 --inputs 1 --classes 3 --patch 40,56,40',
+        '  scnas cost --network scnas --genotype results/ablation-readings/nodes-two/seed0/genotype.json --set readings.nodes=two --inputs 1 --classes 3 --patch 40,56,40',
         '  scnas cost --network unet --stem 32 --inputs 4 --classes 4 --patch 128,128,128 --json',
       ].join('\n'),
     )

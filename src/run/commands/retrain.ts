@@ -28,7 +28,7 @@ export function addRetrain(program: Command): void {
     .option('--method <name>', `in a new run: ${methods.join(', ')}`)
     .addHelpText(
       'after',
-      '\nExamples:\n  scnas retrain --run runs/mine\n  scnas retrain --run runs/heart --data data/Task02_Heart --genotype runs/mine/genotype.json --config laptop',
+      '\nExamples:\n  scnas retrain --run runs/mine\n  scnas retrain --run runs/heart --data data/Task02_Heart --method transfer --genotype runs/mine/genotype.json --config laptop',
     )
     .action(async (options: RetrainCommand) => {
       const run = await retrainRun(options);
@@ -50,7 +50,8 @@ export function addRetrain(program: Command): void {
 
 /** The searched run itself if it was not retrained yet; else as with every command, new or --resume. */
 async function retrainRun(options: RetrainCommand): Promise<RunFolder> {
-  const { openRun, writeGenotype } = await import('../folder');
+  const { openRun, updateRecord, writeGenotype } = await import('../folder');
+  const { checkSource, searchBeside } = await import('../given');
   const { run: dir, genotype: file } = options;
   const begun = dir !== undefined && fs.existsSync(path.join(dir, 'checkpoint', 'retrain.safetensors'));
   const searched = dir !== undefined && fs.existsSync(path.join(dir, 'genotype.json'));
@@ -63,7 +64,10 @@ async function retrainRun(options: RetrainCommand): Promise<RunFolder> {
   const { networkOf } = await import('../model');
   const { config } = await plannedBy(options);
   networkOf(config, genotype, operations, file);
+  checkSource(genotype, config, file);
   const run = await runOf({ ...options, run: dir ?? runName(config) });
   writeGenotype(run, genotype);
+  // A transfer costs no search, and has none of its own to tell of.
+  if (config.method === 'scnas') updateRecord(run, { facts: searchBeside(file) });
   return run;
 }

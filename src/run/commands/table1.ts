@@ -2,15 +2,13 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { Table1Options } from '../table1';
-import { wholeNumber } from './common';
+import { collect, wholeNumber } from './common';
 
 /** The options as the command line gives them: numbers as text, a folder that may be left out. */
 interface Table1Command extends Omit<Table1Options, 'cores' | 'out' | 'say'> {
   readonly cores?: string;
   readonly out?: string;
 }
-
-const collect = (value: string, before: readonly string[]) => [...before, value];
 
 export function addTable1(program: Command): void {
   program

@@ -47,13 +47,14 @@ export function addTransfer(program: Command): void {
 }
 
 async function run({ jobs: atOnce, ...options }: TransferCommand): Promise<void> {
-  const { checkSource, genotypeFile, transferCost, transferJobs } = await import('../transfer');
+  const { checkSource } = await import('../given');
+  const { genotypeFile, transferCost, transferJobs } = await import('../transfer');
   const { runJobs } = await import('../jobs');
   const { openData } = await import('../look');
   const file = genotypeFile(options.from);
   const { genotype, operations } = await genotypeFrom(file, options.operations);
   const dataset = openData(options.data, options.task);
-  checkSource(genotype, dataset.name, file);
+  checkSource(genotype, { method: 'transfer', task: dataset.name }, file);
   const count = wholeNumber(atOnce, '--jobs');
   const seeds = seedsFrom(options.seeds);
   const controls =
