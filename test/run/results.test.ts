@@ -150,6 +150,7 @@ describe('published runs', () => {
     const hour = path.join(root, 'results', 'hour');
     const files = fs.readdirSync(hour).map((name) => path.join(hour, name, 'hour.json'));
     const records = files.filter((file) => fs.existsSync(file));
+    expect(records).toHaveLength(2);
     for (const file of records) {
       const { dice, cases, minutes, fold } = JSON.parse(fs.readFileSync(file, 'utf8'));
       const lines = readLines<CaseLine>({ dir: path.dirname(file) }, 'cases.jsonl');
