@@ -2,7 +2,8 @@
 
     SCNAS_DATA=DIR snakemake --snakefile workflow/task04.smk --directory runs/task04 --cores 1 --rerun-incomplete --rerun-triggers mtime
 
-Another fold is `--config fold=1`; its runs lie in fold1/, beside fold 0's in fold0/, and the brain is searched once. Equal are patches, steps, augmentation, multiply-adds of a patch (within 10 %: peers and found cells by width, random cells by drawing) and the three learning
+Another fold is `--config fold=1`; its runs lie in fold1/, beside fold 0's in fold0/, and the brain is searched once.
+Equal are patches, steps, augmentation, multiply-adds of a patch (within 10 %: peers and found cells by width, random cells by drawing) and the three learning
 rates that are tried: each method gets the one that is best on an inner split of the fold's training part, after a third of the steps. SCNAS searches for this
 choice on the inner split too. The fold's own cases are scored once a method and seed, at the end. One job at a time on all cores: two side by side would share the
 caches, and get a third less done.

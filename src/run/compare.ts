@@ -85,16 +85,16 @@ function readRuns(names: string): { readonly record: RunRecord; readonly lines: 
       found: [first, other].map(({ record }) => named(record)).join(' and '),
       next: 'join runs of one method and data set only',
     });
-  const partsHere = ({ dir, record }: (typeof runs)[number]) => partsOf(openRun(dir).config, record);
-  const own = more.length > 0 ? partsHere(first) : undefined;
-  for (const run of own ? more : []) {
-    const parts = partsHere(run);
-    const unlike = (['budget', 'plan', 'own'] as const).find((part) => parts[part] !== own?.[part]);
+  // A run alone needs no configuration beside its record.
+  const joined = more.length > 0 ? runs : [];
+  const [own, ...others] = joined.map(({ dir, record }) => partsOf(openRun(dir).config, record));
+  for (const parts of others) {
+    const unlike = (['budget', 'plan', 'own'] as const).find((part) => parts[part] !== own[part]);
     if (unlike)
       fail({
         where: names,
         expected: 'runs that were trained alike, as in a row of a table',
-        found: `${own?.words[unlike]}, and ${parts.words[unlike]}`,
+        found: `${own.words[unlike]}, and ${parts.words[unlike]}`,
         next: 'compare them apart',
       });
   }
