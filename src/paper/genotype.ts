@@ -88,13 +88,16 @@ export function randomGenotype(operations: readonly Operation[], k: Key, n = 4):
   return genotypeOf(operations, (type) => cell(cellTypes.indexOf(type)), { random: { hi: k.hi, lo: k.lo } });
 }
 
+/** Multiply-adds within this share of those that are asked for count as equal cost. */
+export const EQUAL_COST = 0.1;
+
 /** What a random genotype is to cost. */
 export interface CostTarget {
   /** Multiply-adds wanted, > 0. */
   readonly multiplyAdds: number;
   /** Multiply-adds of a genotype's network. */
   readonly cost: (genotype: Genotype) => number;
-  /** Relative distance from the target that is borne; 0.1 unless told otherwise. */
+  /** Relative distance from the target that is borne; {@link EQUAL_COST} unless told otherwise. */
   readonly tolerance?: number;
   /** Draws before it is given up; 1,000 unless told otherwise. */
   readonly tries?: number;
@@ -116,7 +119,7 @@ export function randomGenotypeOfCost(
   operations: readonly Operation[],
   k: Key,
   n: number,
-  { multiplyAdds, cost, tolerance = 0.1, tries = 1000 }: CostTarget,
+  { multiplyAdds, cost, tolerance = EQUAL_COST, tries = 1000 }: CostTarget,
 ): Genotype {
   let [least, most] = [Number.POSITIVE_INFINITY, 0];
   for (let i = 0; i < tries; i++) {

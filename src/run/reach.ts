@@ -2,7 +2,7 @@
 import { fold, type Key } from '../engine/keys';
 import type { Shape3 } from '../engine/model';
 import { totalCost } from '../paper/cost';
-import { type Genotype, intermediateNodes, randomGenotype } from '../paper/genotype';
+import { EQUAL_COST, type Genotype, intermediateNodes, randomGenotype } from '../paper/genotype';
 import { derivedNetwork, type NetworkOptions } from '../paper/network';
 
 /** What random genotypes cost beside a number of multiply-adds. */
@@ -17,9 +17,6 @@ export interface Reach {
   /** The draw that comes nearest to it. */
   readonly nearest: { readonly genotype: Genotype; readonly multiplyAdds: number };
 }
-
-/** How near is about the same cost. */
-const NEAR = 0.1;
 
 /**
  * Draws random genotypes and sets their multiply-adds beside a number.
@@ -40,7 +37,7 @@ export function reach(options: NetworkOptions, target: number, patch: Shape3, dr
     least: drawn[0].multiplyAdds,
     median: drawn[draws >> 1].multiplyAdds,
     most: drawn[draws - 1].multiplyAdds,
-    share: drawn.filter((d) => apart(d) <= NEAR * target).length / draws,
+    share: drawn.filter((d) => apart(d) <= EQUAL_COST * target).length / draws,
     nearest: drawn.reduce((best, d) => (apart(d) < apart(best) ? d : best)),
   };
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fail } from '../engine/errors';
 import type { TableRun } from '../evaluate/table';
 import { methodOf } from '../networks/methods';
+import { EQUAL_COST } from '../paper/genotype';
 import type { Config } from './config';
 import { openRun, readLines, readRecord } from './folder';
 import { hashOf } from './hash';
@@ -133,9 +134,6 @@ const indifferent = [
 
 /** What a table, a column and a row share: as hashes, and as words. */
 export type RunParts = Pick<TableRun, 'budget' | 'plan' | 'own' | 'words'>;
-
-/** Multiply-adds within this share of those that were asked for count as equal. */
-const EQUAL_COST = 0.1;
 
 /**
  * A configuration in three: what a table shares, what a column shares, and what is a method's own.
