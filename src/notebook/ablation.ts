@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fail } from '../engine/errors';
 import { meanAndSd } from '../evaluate/statistics';
 import { ablations, isDone, isOf, type Over } from '../run/ablation';
-import { type Config, configChanges } from '../run/config';
+import { type Config, configChanges, wholeBatches } from '../run/config';
 import { byEpoch, type EpochMetric } from '../run/epochs';
 import { type Metric, openRun, readLines } from '../run/folder';
 import type { RunRecord } from '../run/record';
@@ -127,7 +127,10 @@ function runOf({ where, record }: PublishedRun, dir: string): AblationRun {
 
 /** Refuses runs that differ in more than seed, machine and what the ablation switches. */
 function checkAlike(over: Over, runs: readonly PublishedRun[], dir: string): void {
-  const [first, ...others] = runs.map(({ where, dir: own }) => ({ where, config: openRun(own).config }));
+  const [first, ...others] = runs.map(({ where, dir: own }) => ({
+    where,
+    config: wholeBatches(openRun(own).config),
+  }));
   for (const { where, config } of others) {
     const changes = configChanges(first.config, asFirst(over, first.config, config));
     if (changes.length > 0)
@@ -140,23 +143,11 @@ function checkAlike(over: Over, runs: readonly PublishedRun[], dir: string): voi
   }
 }
 
-/** A configuration with all that may differ as the first one's; how a batch is cut into micro-batches follows from the machine. */
-function asFirst(over: Over, first: Config, { readings, search, retrain, ...others }: Config): Config {
-  const cut = ({ microBatch, recompute }: Config['search'] | Config['retrain']) => ({
-    microBatch,
-    recompute,
-  });
-  return {
-    ...others,
-    seed: first.seed,
-    readings: over === 'readings' ? first.readings : readings,
-    search: {
-      ...search,
-      ...cut(first.search),
-      tau: over === 'tau' ? first.search.tau : search.tau,
-    },
-    retrain: { ...retrain, ...cut(first.retrain) },
-  };
+/** A configuration with all that may differ as the first one's. */
+function asFirst(over: Over, first: Config, config: Config): Config {
+  const switched =
+    over === 'tau' ? { search: { ...config.search, tau: first.search.tau } } : { readings: first.readings };
+  return { ...config, seed: first.seed, ...switched };
 }
 
 /** What the tables are called. */

@@ -115,6 +115,16 @@ export const freeKeys: readonly string[] = [
   'operationsFile',
 ];
 
+/** With every batch whole: how it is cut into micro-batches follows from the machine and moves no number, since a step sums over its parts. */
+export function wholeBatches(config: Config): Config {
+  const uncut = <P extends PhaseOptions>(phase: P): P => ({
+    ...phase,
+    microBatch: phase.batch,
+    recompute: false,
+  });
+  return { ...config, search: uncut(config.search), retrain: uncut(config.retrain) };
+}
+
 /** The layers of a configuration, each checked as it is laid on. */
 export interface Layers {
   readonly plan?: unknown;

@@ -5,10 +5,10 @@ import { fail } from '../engine/errors';
 import type { TableRun } from '../evaluate/table';
 import { methodOf } from '../networks/methods';
 import { EQUAL_COST } from '../paper/genotype';
-import type { Config } from './config';
+import { type Config, wholeBatches } from './config';
 import { openRun, readLines, readRecord } from './folder';
 import { hashOf } from './hash';
-import type { PhaseRecord, RunRecord } from './record';
+import { configHash, type PhaseRecord, type RunRecord } from './record';
 import { type CaseLine, diceOfLines } from './scores';
 
 /** What was found below a folder. */
@@ -79,6 +79,7 @@ export interface RunFiles {
 /** An evaluated run as a table reads it. Errors: a ScnasError where record, configuration and cases do not belong together. */
 export function tableRun({ name, record, config, cases, href, files }: RunFiles): TableRun {
   const classes = config.classes.slice(1);
+  checkConfig(name, record, config);
   checkDice(name, record, classes, cases);
   const { multiplyAdds, phantom } = record.facts;
   const search = record.phases.search ?? (record.facts.givenSearch as PhaseRecord | undefined);
@@ -100,6 +101,18 @@ export function tableRun({ name, record, config, cases, href, files }: RunFiles)
     href,
     files,
   };
+}
+
+/** Refuses a configuration that was changed after its run: a number would lead to settings that did not make it. */
+function checkConfig(name: string, record: RunRecord, config: Config) {
+  const now = configHash(config);
+  if (record.configHash !== now)
+    fail({
+      where: `${name}, config.json`,
+      expected: `the configuration that its record was made with, ${record.configHash}`,
+      found: now,
+      next: 'bring the file back, or run it again',
+    });
 }
 
 /** Refuses a Dice that is not the mean over the cases that stand beside it: one over all voxels at once (global Dice) is another number. */
@@ -141,13 +154,11 @@ export type RunParts = Pick<TableRun, 'budget' | 'plan' | 'own' | 'words'>;
  * A width is no setting of its own where it was chosen to meet a cost (`match`), and met it: seeds find other cells, which meet it at other widths.
  */
 export function partsOf(config: Config, { facts }: Pick<RunRecord, 'facts'>): RunParts {
-  const { dataHash, inputs, classes, patch, spacing, maskStatistics, intensities, ...others } = config;
+  const { dataHash, inputs, classes, patch, spacing, maskStatistics, intensities, ...others } =
+    wholeBatches(config);
   const { folds, foreground, mirror, augment, flips, search, retrain, ...rest } = others;
-  const { steps, batch, ...training } = retrain;
+  const { steps, batch, stem, ...trained } = retrain;
   const kept = Object.entries(rest).filter(([name]) => !indifferent.includes(name));
-  // Only a method that searches has settings of a search; parts of a batch sum to the same step.
-  const { microBatch: _, recompute: __, stem, ...trained } = training;
-  const { microBatch: ___, recompute: ____, ...searched } = search;
   const asked = config.match.multiplyAdds;
   const met = asked > 0 && Math.abs(Number(facts.multiplyAdds) / asked - 1) < EQUAL_COST;
   const width = met ? {} : { stem };
@@ -157,7 +168,8 @@ export function partsOf(config: Config, { facts }: Pick<RunRecord, 'facts'>): Ru
     own: hashOf({
       ...Object.fromEntries(kept),
       retrain: { ...trained, ...width },
-      ...(config.method === 'scnas' ? { search: searched } : {}),
+      // Only a method that searches has settings of a search.
+      ...(config.method === 'scnas' ? { search } : {}),
     }),
     words: wordsOf(config, met ? `${(asked / 1e9).toPrecision(3)} G multiply-adds` : `stem ${stem}`),
   };

@@ -4,6 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { buildTables } from '../../src/evaluate/table';
+import { openRun } from '../../src/run/folder';
+import { configHash } from '../../src/run/record';
 import { writeTables } from '../../src/run/table-files';
 import { findRuns } from '../../src/run/table-runs';
 
@@ -24,8 +26,13 @@ const edit = (file: string, to: (json: Record<string, never>) => object) =>
   fs.writeFileSync(file, JSON.stringify(to(JSON.parse(fs.readFileSync(file, 'utf8')))));
 const record = (fields: object) =>
   changed((dir) => edit(path.join(dir, 'record.json'), (json) => ({ ...json, ...fields })));
+/** Another configuration, by which its record says that it was made. */
 const config = (fields: object) =>
-  changed((dir) => edit(path.join(dir, 'config.json'), (json) => ({ ...json, ...fields })));
+  changed((dir) => {
+    edit(path.join(dir, 'config.json'), (json) => ({ ...json, ...fields }));
+    const hash = configHash(openRun(dir).config);
+    edit(path.join(dir, 'record.json'), (json) => ({ ...json, configHash: hash }));
+  });
 
 describe('runs below a folder', () => {
   it('are found with their files, and give the numbers of their records', () => {
@@ -94,6 +101,15 @@ describe('what is refused', () => {
     expect(() => findRuns(global)).toThrow(/scnas, Dice of Anterior: expected the mean over its 42 cases/);
     const { Posterior: _, ...less } = dice;
     expect(() => findRuns(record({ dice: less }))).toThrow('Dice of Posterior');
+  });
+
+  it('a configuration that was changed after its run', () => {
+    const later = changed((dir) =>
+      edit(path.join(dir, 'config.json'), (json) => ({ ...json, foreground: 0.5 })),
+    );
+    expect(() => findRuns(later)).toThrow(
+      /scnas, config.json: expected the configuration that its record was made with/,
+    );
   });
 
   it('cases that are gone, a broken record, a folder that is not there', () => {
