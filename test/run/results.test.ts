@@ -127,6 +127,25 @@ describe('published runs', () => {
     expect(readme.replace(/\s+/g, ' ')).toContain(expected);
   });
 
+  it('of the model to use: it was trained as what was best on the inner split, and its page says what each reached', () => {
+    const model = path.join(root, 'models', 'hippocampus');
+    const tried = path.join(root, 'results', 'model-hippocampus');
+    const runs = fs.readdirSync(tried).map((name) => openRun(path.join(tried, name)));
+    expect(runs.map(({ config: { fold, inner } }) => [fold, inner])).toEqual(runs.map(() => [0, true]));
+    const dice = runs.map((run) => readRecord(run).dice?.mean ?? Number.NaN);
+    const page = fs.readFileSync(path.join(model, 'README.md'), 'utf8');
+    for (const value of dice) expect(page).toContain((100 * value).toFixed(2));
+    const how = ({ config: { retrain } }: (typeof runs)[number]) => [
+      retrain.stem,
+      retrain.batch,
+      retrain.adam.rate,
+      retrain.decay,
+    ];
+    expect(how(openRun(model))).toEqual(how(runs[dice.indexOf(Math.max(...dice))]));
+    const genotypes = [model, ...runs.map(({ dir }) => dir)].map((dir) => readRecord({ dir }).genotypeHash);
+    expect(new Set(genotypes).size).toBe(1);
+  });
+
   it('of the phantom campaign are what its table says: every cell run on three tasks and two folds, every number marked', () => {
     const tables = tablesOf('phantom-table1');
     const cells = tables[0].rows.flatMap((row) => row.cells);
