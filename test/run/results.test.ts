@@ -64,6 +64,22 @@ describe('published runs', () => {
       expect(run.record.inner).toBe(true);
   });
 
+  it('of our choice among the readings are what results/README.md says', () => {
+    const [ours, ...others] = ablationRecords('readings', path.join(root, 'results', 'ablation-readings'));
+    const { mean, sd } = ours.over.diceAfter;
+    const page = fs.readFileSync(path.join(root, 'results', 'README.md'), 'utf8').replace(/\s+/g, ' ');
+    const [first, second, third] = ours.runs.map(({ values }) => values.diceAfter.toFixed(2));
+    expect(page).toContain(`${first}, ${second} and ${third}`);
+    expect(page).toContain(`${mean.toFixed(2)} ± ${sd.toFixed(2)}`);
+    const withFirst = others.map(({ runs }) => runs[0].values.diceAfter);
+    expect(page).toContain(
+      `between ${Math.min(...withFirst).toFixed(2)} and ${Math.max(...withFirst).toFixed(2)}`,
+    );
+    // No rate was cut in so short a search.
+    for (const { name, over } of others.filter(({ name: n }) => n.startsWith('plateau')))
+      expect(over.diceAfter.mean, name).toBe(ours.runs[0].values.diceAfter);
+  });
+
   /** The tables of a folder's records, which its committed page must say word by word. */
   const tablesOf = (name: string) => {
     const dir = path.join(root, 'results', name);
